@@ -1,0 +1,175 @@
+/**
+ * The two buffers of a connection.
+ *
+ * @module
+ */
+
+/** The first block of a connection: what an idle one costs. */
+const SMALLEST_BLOCK = 1_024;
+/** The largest block of a connection whose reads come back full. */
+const LARGEST_BLOCK = 65_536;
+/** After this many reads in a row that use little of a large block, the next block is smaller. */
+const SMALL_READS = 16;
+
+const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/**
+ * Bytes that came in and were not taken yet.
+ *
+ * Reads land in a block that belongs to this connection alone and is consumed from front to back; what is taken is a
+ * slice of it and is never written again. A block that was used up, or is nearly, is replaced by a fresh one: larger
+ * when reads come back full, smaller when they stay small.
+ */
+export class ReceiveBuffer {
+  #block: Uint8Array<ArrayBuffer> = NO_BYTES;
+  #start = 0;
+  #end = 0;
+  #size = SMALLEST_BLOCK;
+  #smallReads = 0;
+  /** Whether a slice of the block was handed out, so that what was taken must stay as it is. */
+  #lent = false;
+
+  /** Bytes that wait to be taken. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Where the next read may land. To be followed by {@linkcode ReceiveBuffer.commit}. */
+  space(): Uint8Array<ArrayBuffer> {
+    const block = this.#block;
+    // A tail too short for a message would split it in two reads.
+    if (block.length - this.#end < (this.#size >> 3) || block.length === 0) this.#renew();
+    return this.#block.subarray(this.#end);
+  }
+
+  /** Says that `n` bytes have landed in `space`, which {@linkcode ReceiveBuffer.space} gave. */
+  commit(n: number, space: Uint8Array<ArrayBuffer>): void {
+    const inPlace = space.buffer === this.#block.buffer && space.byteOffset === this.#end;
+    if (inPlace) this.#end += n;
+    else this.#append(space.subarray(0, n)); // the read was pending while the block changed
+    if (n === space.length && n >= this.#size >> 1) this.#size = Math.min(LARGEST_BLOCK, this.#size * 4);
+    else if (this.#size > SMALLEST_BLOCK) this.#shrink(n);
+  }
+
+  #append(bytes: Uint8Array): void {
+    if (this.#block.length - this.#end < bytes.length) this.#renew(bytes.length);
+    this.#block.set(bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  #shrink(n: number): void {
+    if (n > this.#size >> 4) this.#smallReads = 0;
+    else if (++this.#smallReads === SMALL_READS) {
+      this.#size >>= 2;
+      this.#smallReads = 0;
+    }
+  }
+
+  /** A fresh block (or the old one, if nobody else holds a part of it) with the waiting bytes at its front. */
+  #renew(more = 0): void {
+    const waiting = this.length;
+    const needed = Math.max(this.#size, waiting * 2, waiting + more);
+    if (this.#lent || this.#block.length < needed) {
+      const block = new Uint8Array(needed);
+      if (waiting > 0) block.set(this.#block.subarray(this.#start, this.#end));
+      this.#block = block;
+      this.#lent = false;
+    } else this.#block.copyWithin(0, this.#start, this.#end);
+    this.#start = 0;
+    this.#end = waiting;
+  }
+
+  /** Hands out at most `most` waiting bytes. They belong to the caller. */
+  take(most: number = Infinity): Uint8Array<ArrayBuffer> {
+    const start = this.#start;
+    this.#start = Math.min(this.#end, start + most);
+    this.#lent = true;
+    return this.#block.subarray(start, this.#start);
+  }
+
+  /** Copies waiting bytes into `p` and forgets them; says how many. */
+  copyInto(p: Uint8Array): number {
+    const n = Math.min(p.length, this.length);
+    p.set(this.#block.subarray(this.#start, this.#start + n));
+    this.#start += n;
+    if (this.#start === this.#end && !this.#lent) this.#start = this.#end = 0;
+    return n;
+  }
+
+  /** A look at the waiting bytes, good until the next call of any method. */
+  view(): Uint8Array<ArrayBuffer> {
+    return this.#block.subarray(this.#start, this.#end);
+  }
+
+  /** Puts bytes in front of those that wait. */
+  unread(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    const waiting = this.length;
+    const block = new Uint8Array(Math.max(this.#size, bytes.length + waiting));
+    block.set(bytes);
+    block.set(this.view(), bytes.length);
+    this.#block = block;
+    this.#lent = false;
+    this.#start = 0;
+    this.#end = bytes.length + waiting;
+  }
+
+  /** Forgets everything and lets the memory go. */
+  clear(): void {
+    this.#block = NO_BYTES;
+    this.#start = this.#end = 0;
+  }
+}
+
+/** What `send` may queue, in bytes. */
+export const SEND_QUEUE_SIZE = 65_536;
+
+/** Bytes that wait to go out: those being written, and those that came meanwhile. */
+export class SendQueue {
+  #filling: Uint8Array = NO_BYTES;
+  #filled = 0;
+  #spare: Uint8Array = NO_BYTES;
+  #leaving = 0;
+
+  /** Bytes that are queued or being written. */
+  get length(): number {
+    return this.#filled + this.#leaving;
+  }
+
+  /** Copies as much of `p` as there is room for; says how much. */
+  push(p: Uint8Array): number {
+    const n = Math.min(p.length, SEND_QUEUE_SIZE - this.length);
+    if (n <= 0) return 0;
+    this.#reserve(this.#filled + n);
+    this.#filling.set(n === p.length ? p : p.subarray(0, n), this.#filled);
+    this.#filled += n;
+    return n;
+  }
+
+  /** Takes all that is queued for one write; {@linkcode SendQueue.left} says when it has gone. */
+  shift(): Uint8Array {
+    const bytes = this.#filling.subarray(0, this.#filled);
+    this.#leaving = this.#filled;
+    [this.#filling, this.#spare] = [this.#spare, this.#filling];
+    this.#filled = 0;
+    return bytes;
+  }
+
+  /** Says that what `shift` gave was written. */
+  left(): void {
+    this.#leaving = 0;
+  }
+
+  /** Forgets everything and lets the memory go. */
+  clear(): void {
+    this.#filling = this.#spare = NO_BYTES;
+    this.#filled = this.#leaving = 0;
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#filling.length) return;
+    const larger = new Uint8Array(Math.min(SEND_QUEUE_SIZE, Math.max(1_024, size * 2)));
+    larger.set(this.#filling.subarray(0, this.#filled));
+    this.#filling = larger;
+  }
+}

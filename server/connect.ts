@@ -1,0 +1,177 @@
+/**
+ * The client's side: a `Connection` to any stream endpoint.
+ *
+ * @module
+ */
+import { type Endpoint, type EndpointLike, formatAddr, formatHostPort, parseEndpoint } from "./address.ts";
+import { Backoff } from "./_backoff.ts";
+import { socketError } from "./_bind_error.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import { AddressError } from "./errors.ts";
+import { checkOptions } from "./options.ts";
+
+/** What `connect` can be told. */
+export interface ConnectOptions extends Omit<ConnectionOptions, "id"> {
+  /**
+   * How long one attempt may take, in milliseconds.
+   *
+   * @default {10_000}
+   */
+  timeout?: number;
+  /**
+   * How often to try again when nobody listens yet or the attempt took too long, waiting 50 ms at first and doubling to
+   * 2 s.
+   *
+   * @default {0}
+   */
+  retries?: number;
+  /** Gives up, also between attempts. */
+  signal?: AbortSignal;
+  /**
+   * Sends small writes at once (turns Nagle's algorithm off).
+   *
+   * @default {true}
+   */
+  noDelay?: boolean;
+  /** TLS only: certificates to trust besides the system's, as PEM text. */
+  caCerts?: string[];
+  /** TLS only: the protocols to offer. */
+  alpnProtocols?: string[];
+  /** TLS only: the name to expect in the certificate. @default the endpoint's host name */
+  serverName?: string;
+}
+
+/**
+ * Connects to `tcp://…`, `tls://…` or `unix:…`.
+ *
+ * Abort and time-out leave nothing open.
+ *
+ * @param endpoint where to; a server's `addr` will do, for TCP and Unix
+ * @param options what to wait for and how often to try
+ * @returns the connection; it is the caller's to close
+ * @throws {AddressError} if the endpoint cannot be understood
+ * @throws {Deno.errors.ConnectionRefused} if nobody listens there, after the last attempt; the message has the address
+ * @throws {Deno.errors.TimedOut} if the last attempt took too long
+ *
+ * @example
+ * ```ts
+ * import { connect, TcpServer } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await new TcpServer((conn) => conn.sendAll("hello\n")).listen();
+ * const serving = server.serveForever();
+ * using conn = await connect(server.addr, { timeout: 1_000, retries: 3 });
+ * assertEquals(await conn.readLine(), "hello");
+ * await server.close();
+ * await serving;
+ * ```
+ */
+export async function connect<T = unknown>(
+  endpoint: EndpointLike,
+  options: ConnectOptions = {},
+): Promise<Connection<T>> {
+  const target = parseEndpoint(endpoint);
+  const { readTimeout, writeTimeout, idleTimeout, maxLifetime } = options;
+  checkOptions({ readTimeout, writeTimeout, idleTimeout, maxLifetime });
+  const conn = await withRetries(() => attempt(target, options), options);
+  return new Connection<T>(conn, { readTimeout, writeTimeout, idleTimeout, maxLifetime });
+}
+
+async function withRetries<R>(once: () => Promise<R>, { retries = 0, signal }: ConnectOptions): Promise<R> {
+  const backoff = new Backoff(50, 2_000);
+  for (let left = retries;; left--) {
+    try {
+      return await once();
+    } catch (error) {
+      if (left <= 0 || !isWorthRetrying(error)) throw error;
+    }
+    await pause(backoff.next(), signal);
+  }
+}
+
+/** Whether a server that is just starting could answer so. */
+function isWorthRetrying(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.TimedOut ||
+    error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionReset;
+}
+
+async function attempt(target: Endpoint, options: ConnectOptions): Promise<Deno.Conn> {
+  const { timeout = 10_000, signal } = options;
+  const late = AbortSignal.timeout(timeout);
+  const both = signal ? AbortSignal.any([signal, late]) : late;
+  try {
+    return await withSignal(dial(target, options, both), both);
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    if (late.aborted) {
+      throw new Deno.errors.TimedOut(
+        `Cannot connect to ${formatAddr(target)}: no answer within ${timeout} ms`,
+      );
+    }
+    throw socketError(error, `connect to ${formatAddr(target)}`, `--allow-net=${permission(target)}`);
+  }
+}
+
+function permission(target: Endpoint): string {
+  return "path" in target ? `unix:${target.path} --allow-read --allow-write` : formatHostPort(target);
+}
+
+async function dial(target: Endpoint, options: ConnectOptions, signal: AbortSignal): Promise<Deno.Conn> {
+  switch (target.transport) {
+    case "tcp": {
+      const conn = await Deno.connect({ hostname: target.hostname, port: target.port, signal });
+      if (options.noDelay ?? true) conn.setNoDelay();
+      return conn;
+    }
+    case "unix":
+      return await Deno.connect({ transport: "unix", path: target.path });
+    case "tls":
+      return await dialTls(target, options, signal);
+    default:
+      throw new AddressError(`Cannot connect to ${formatAddr(target)}: datagrams have no connections`);
+  }
+}
+
+/** TCP first, so that `serverName` may differ from the address, and so that a stalled handshake can be cut. */
+async function dialTls(
+  target: { hostname: string; port: number },
+  { caCerts, alpnProtocols, serverName, noDelay = true }: ConnectOptions,
+  signal: AbortSignal,
+): Promise<Deno.Conn> {
+  const tcp = await Deno.connect({ hostname: target.hostname, port: target.port, signal });
+  if (noDelay) tcp.setNoDelay();
+  const conn = await Deno.startTls(tcp, { hostname: serverName ?? target.hostname, caCerts, alpnProtocols });
+  const cut = () => conn.close();
+  signal.addEventListener("abort", cut, { once: true });
+  try {
+    await conn.handshake();
+    return conn;
+  } catch (error) {
+    if (!signal.aborted) conn.close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", cut);
+  }
+}
+
+/** Rejects when the signal aborts; a connection that comes all the same is closed. */
+function withSignal(dialing: Promise<Deno.Conn>, signal: AbortSignal): Promise<Deno.Conn> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      reject(signal.reason);
+      dialing.then((conn) => conn.close()).catch(() => {}); // it failed by itself: nothing was opened
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    dialing.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = () => (clearTimeout(timer), reject(signal!.reason));
+    const timer = setTimeout(() => (signal?.removeEventListener("abort", abort), resolve()), ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * The contract between a server and a handler.
+ *
+ * @module
+ */
+import type { BaseServer } from "./base_server.ts";
+import type { Connection } from "./connection.ts";
+
+/**
+ * Serves one connection.
+ *
+ * **Returning** (or resolving) means done: what was sent is flushed and the connection closed. What it returns is ignored.
+ *
+ * **Throwing** (or rejecting) fails this connection only: `handleError` is told, the connection is closed, everybody else
+ * is served on.
+ *
+ * **Outliving**: the server waits for a handler that has not returned. When the connection is closed under it (by a
+ * limit, `disconnect`, `close` or the deadline of `shutdown`) its next read or write throws `ConnectionClosedError`, the
+ * server waits no longer, and what it throws from then on is dropped.
+ *
+ * @typeParam T what the handler keeps in `conn.data`
+ */
+export type StreamHandler<T = unknown> = (
+  conn: Connection<T>,
+  server: BaseServer<Connection<T>>,
+) => unknown;
+
+/**
+ * The key of a static method that turns a class (a request handler, a `Protocol`) or a factory into a
+ * {@linkcode StreamHandler}. So that `server/` need not know what kinds of handlers there are.
+ */
+export const toStreamHandler: unique symbol = Symbol.for("switchboard.toStreamHandler");
+
+/** A class or object that can be turned into a {@linkcode StreamHandler}. */
+export interface StreamHandlerSource<T = unknown> {
+  /** Makes the handler. */
+  // deno-lint-ignore no-explicit-any -- a class that handles any connection also handles this one
+  [toStreamHandler](): StreamHandler<T> | StreamHandler<any>;
+}
+
+/** What stream servers take: a function, or what can be turned into one. */
+export type StreamHandlerLike<T = unknown> = StreamHandler<T> | StreamHandlerSource<T>;
+
+/**
+ * The function behind whatever was given as a handler.
+ *
+ * @param handler a function, or a class or object with a {@linkcode toStreamHandler} method
+ * @returns the function
+ * @throws {TypeError} if it is neither
+ *
+ * @example
+ * ```ts
+ * import { resolveStreamHandler } from "@switchboard/kit";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => resolveStreamHandler(class Foo {} as never), TypeError, "Foo");
+ * ```
+ */
+export function resolveStreamHandler<T>(handler: StreamHandlerLike<T>): StreamHandler<T> {
+  const source = handler as Partial<StreamHandlerSource<T>> | undefined | null;
+  if (typeof source?.[toStreamHandler] === "function") return source[toStreamHandler]() as StreamHandler<T>;
+  if (typeof handler !== "function") {
+    throw new TypeError(`Expected a handler function or class, got ${describe(handler)}`);
+  }
+  if (/^class\b/.test(Function.prototype.toString.call(handler))) {
+    throw new TypeError(
+      `The class ${
+        (handler as { name: string }).name
+      } is no handler: extend BaseRequestHandler or StreamRequestHandler`,
+    );
+  }
+  return handler as StreamHandler<T>;
+}
+
+function describe(value: unknown): string {
+  return value === null
+    ? "null"
+    : typeof value === "object"
+    ? "an object"
+    : `${typeof value} ${String(value)}`;
+}

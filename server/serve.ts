@@ -1,0 +1,231 @@
+/**
+ * The one-liner: one handler, one or several endpoints.
+ *
+ * @module
+ */
+import { Admission } from "./admission.ts";
+import { type Endpoint, type EndpointLike, parseEndpoint } from "./address.ts";
+import type { BaseServer, ServerStats, ShutdownOptions } from "./base_server.ts";
+import type { Connection } from "./connection.ts";
+import { AddressError } from "./errors.ts";
+import type { StreamHandlerLike } from "./handler.ts";
+import type { ConnectionInfo } from "./observer.ts";
+import type { StreamServerOptions, TcpServerOptions, UnixServerOptions } from "./options.ts";
+import type { StreamServer } from "./stream_server.ts";
+import { TcpServer } from "./tcp_server.ts";
+import { UnixServer } from "./unix_server.ts";
+
+/** What `serve` takes: where to listen, and the options of the servers that it makes. Limits are totals of them all. */
+export interface ServeOptions
+  extends
+    Omit<TcpServerOptions, "hostname" | "port" | "admission">,
+    Omit<UnixServerOptions, "path" | "admission"> {
+  /** One endpoint or several: `"tcp://127.0.0.1:9999"`, `"unix:/run/x.sock"`, … */
+  listen: EndpointLike | readonly EndpointLike[];
+  /** Closes everything when it aborts, as `ServerGroup.close` does. */
+  signal?: AbortSignal;
+}
+
+/** Handlers by kind of endpoint, as a handler module exports them. */
+export interface Handlers<T = unknown> {
+  /** Serves TCP, TLS and Unix endpoints. */
+  stream?: StreamHandlerLike<T>;
+  /** Says whether a client is served. */
+  verifyRequest?: (conn: Connection<T>) => boolean | Promise<boolean>;
+}
+
+/**
+ * Serves `handler` on every endpoint.
+ *
+ * All endpoints are bound when it resolves, or none: if one cannot be, the others are closed again.
+ *
+ * @param options where to listen, limits, observers
+ * @param handler a function or class for connections, or an object with handlers by kind
+ * @returns the servers, as one
+ * @throws {AddressError} for an endpoint that cannot be understood, or has no handler
+ * @throws {Deno.errors.AddrInUse} and what else the system says to an endpoint, with its name
+ *
+ * @example
+ * ```ts
+ * import { connect, serve } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using group = await serve(
+ *   { listen: ["tcp://127.0.0.1:0", "tcp://127.0.0.1:0"], maxConnections: 100, idleTimeout: 60_000 },
+ *   async (conn) => {
+ *     for await (const line of conn.lines()) await conn.sendAll(line.toUpperCase() + "\n");
+ *   },
+ * );
+ * using conn = await connect(group.addrs[1]);
+ * await conn.sendAll("hello\n");
+ * assertEquals(await conn.readLine(), "HELLO");
+ * ```
+ */
+export async function serve<T = unknown>(
+  options: ServeOptions,
+  handler: StreamHandlerLike<T> | Handlers<T>,
+): Promise<ServerGroup> {
+  const { listen, signal, ...shared } = options;
+  const endpoints = (isList(listen) ? listen : [listen]).map(parseEndpoint);
+  if (endpoints.length === 0) throw new AddressError("Cannot serve: no endpoint is given to listen on");
+  const handlers = isHandlers(handler) ? handler : { stream: handler };
+  const admission = new Admission(shared);
+  const servers = endpoints.map((endpoint) => makeServer(endpoint, handlers, { ...shared, admission }));
+  try {
+    for (const server of servers) await server.listen();
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.close()));
+    throw error;
+  }
+  return new ServerGroup(servers, signal);
+}
+
+function makeServer<T>(
+  endpoint: Endpoint,
+  handlers: Handlers<T>,
+  options: StreamServerOptions & Omit<ServeOptions, "listen">,
+): StreamServer<T> {
+  const { stream } = handlers;
+  if (!stream) {
+    throw new AddressError(`Cannot serve ${endpoint.transport}: no handler for connections is given`);
+  }
+  const server = makeStreamServer(endpoint, stream, options);
+  if (handlers.verifyRequest) server.verifyRequest = handlers.verifyRequest;
+  return server;
+}
+
+function makeStreamServer<T>(
+  endpoint: Endpoint,
+  handler: StreamHandlerLike<T>,
+  options: StreamServerOptions & Omit<ServeOptions, "listen">,
+): StreamServer<T> {
+  switch (endpoint.transport) {
+    case "tcp":
+      return new TcpServer(handler, { ...options, hostname: endpoint.hostname, port: endpoint.port });
+    case "unix":
+      return new UnixServer(handler, { ...options, path: endpoint.path });
+    default:
+      throw new AddressError(`Cannot serve ${endpoint.transport} endpoints`);
+  }
+}
+
+/** A server of any kind, whatever its handlers keep in `conn.data`. */
+// deno-lint-ignore no-explicit-any
+export type AnyServer = BaseServer<any>;
+
+/** Several servers as one: what {@linkcode serve} gives. */
+export class ServerGroup {
+  /** The servers, in the order of their endpoints. */
+  readonly servers: readonly AnyServer[];
+  /**
+   * Resolves when all is over: no listener, no connection. Rejects with what ended a server's `serveForever`, if
+   * something did.
+   */
+  readonly finished: Promise<void>;
+
+  /** Serves servers that are bound, until `signal` aborts. */
+  constructor(servers: readonly AnyServer[], signal?: AbortSignal) {
+    this.servers = servers;
+    this.finished = this.#serve(signal);
+  }
+
+  async #serve(signal: AbortSignal | undefined): Promise<void> {
+    const close = () => void this.close();
+    signal?.addEventListener("abort", close, { once: true });
+    try {
+      await Promise.all(this.servers.map((server) => server.serveForever({ signal })));
+      await Promise.all(this.servers.map((server) => server.finished));
+    } finally {
+      signal?.removeEventListener("abort", close);
+    }
+  }
+
+  /** Where the servers listen, in the order of their endpoints. */
+  get addrs(): Deno.Addr[] {
+    return this.servers.map((server) => server.addr);
+  }
+
+  /** Where the first one listens. */
+  get addr(): Deno.Addr {
+    return this.servers[0].addr;
+  }
+
+  /** The live connections of all. Ids are unique within a server only. */
+  get connections(): ConnectionInfo[] {
+    return this.servers.flatMap((server) => [...server.connections.values()]);
+  }
+
+  /** The counters of all, added up. */
+  get stats(): ServerStats {
+    return this.servers.map((server) => server.stats).reduce(addStats);
+  }
+
+  /** Stops accepting everywhere and waits for the handlers; see `BaseServer.shutdown`. */
+  async shutdown(options?: ShutdownOptions): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.shutdown(options)));
+  }
+
+  /** Closes everything now. */
+  async close(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.close()));
+  }
+
+  /** Closes everything, at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Stops taking clients in. */
+  pause(): void {
+    for (const server of this.servers) server.pause();
+  }
+
+  /** Takes clients in again. */
+  resume(): void {
+    for (const server of this.servers) server.resume();
+  }
+
+  /** Lets the listeners keep the process alive (the default). */
+  ref(): void {
+    for (const server of this.servers) server.ref();
+  }
+
+  /** Lets the process end although the servers listen. */
+  unref(): void {
+    for (const server of this.servers) server.unref();
+  }
+}
+
+function addStats(a: ServerStats, b: ServerStats): ServerStats {
+  const sum = {
+    ...a,
+    refused: { ...a.refused },
+    listeningSince: Math.min(a.listeningSince, b.listeningSince),
+  };
+  for (
+    const name of [
+      "accepted",
+      "acceptFailures",
+      "active",
+      "succeeded",
+      "failed",
+      "bytesIn",
+      "bytesOut",
+    ] as const
+  ) {
+    sum[name] += b[name];
+  }
+  for (const reason of Object.keys(sum.refused) as (keyof typeof sum.refused)[]) {
+    sum.refused[reason] += b.refused[reason];
+  }
+  return sum;
+}
+
+function isList(listen: EndpointLike | readonly EndpointLike[]): listen is readonly EndpointLike[] {
+  return Array.isArray(listen);
+}
+
+/** A plain object with handlers by kind, as opposed to a function, a class or a factory that is one itself. */
+function isHandlers<T>(handler: StreamHandlerLike<T> | Handlers<T>): handler is Handlers<T> {
+  return typeof handler === "object" && handler !== null && ("stream" in handler || "datagram" in handler);
+}
