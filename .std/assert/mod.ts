@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-import-prefix -- the one place that names the package behind the links
 /**
  * Stands for `jsr:@std/assert` on networks that do not reach JSR: the same code, republished on npm, with the
  * types of what the tests use. See ../README.md.

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-import-prefix -- the one place that names the package behind the links
 /**
  * Stands for `jsr:@std/cli/parse-args`; see ../README.md.
  *
