@@ -29,6 +29,8 @@ const PEER_CLASSES = [
   Deno.errors.ConnectionAborted,
   Deno.errors.ConnectionReset,
   Deno.errors.TimedOut,
+  Deno.errors.NetworkUnreachable,
+  Deno.errors.InvalidData, // its path is no UTF-8: Deno has taken it from the kernel, and cannot say where it came from
 ];
 
 /** The one table that decides about accept errors. */
@@ -54,6 +56,7 @@ export class Intake<T> {
   #arrival: Arrival<T> | undefined;
   #wake: ((arrived: boolean) => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #watcher: (() => void) | undefined;
 
   constructor(pull: () => Promise<T>) {
     this.#pull = pull;
@@ -100,6 +103,12 @@ export class Intake<T> {
     return this.hasArrival;
   }
 
+  /** Begins to wait for an arrival without a caller who waits; `watcher` is called whenever something has arrived. */
+  prefetch(watcher: () => void): void {
+    this.#watcher = watcher;
+    if (!this.#arrival) this.#start();
+  }
+
   /** One call in flight at most, and none while an arrival is kept. */
   #start(): void {
     this.#pulling ??= this.#pull().then(this.#arrived, this.#failed);
@@ -109,12 +118,14 @@ export class Intake<T> {
     this.#pulling = undefined;
     this.#arrival = { value };
     this.#settle(true);
+    this.#watcher?.();
   };
 
   #failed = (error: unknown): void => {
     this.#pulling = undefined;
     this.#arrival = { error };
     this.#settle(true);
+    this.#watcher?.();
   };
 
   /**

@@ -5,9 +5,16 @@
  */
 
 /** The first block of a connection: what an idle one costs. */
-const SMALLEST_BLOCK = 1_024;
+const FIRST_BLOCK = 256;
+/** The blocks of a connection on which something goes on: as making one costs as much as a read, they last a while. */
+const USUAL_BLOCK = 2_048;
 /** The largest block of a connection whose reads come back full. */
-const LARGEST_BLOCK = 65_536;
+const LARGEST_BLOCK = 131_072;
+/**
+ * The same while a known number of bytes is copied on: fewer, larger reads cost less, and there is an end to it. An idle
+ * connection may not keep so much.
+ */
+const LARGEST_COPY_BLOCK = 1_048_576;
 /** After this many reads in a row that use little of a large block, the next block is smaller. */
 const SMALL_READS = 16;
 
@@ -24,8 +31,11 @@ export class ReceiveBuffer {
   #block: Uint8Array<ArrayBuffer> = NO_BYTES;
   #start = 0;
   #end = 0;
-  #size = SMALLEST_BLOCK;
+  #size = FIRST_BLOCK;
+  #lastRead = 0;
   #smallReads = 0;
+  /** The largest block that reads which come back full lead to. */
+  #largest = LARGEST_BLOCK;
   /** Whether a slice of the block was handed out, so that what was taken must stay as it is. */
   #lent = false;
 
@@ -36,10 +46,12 @@ export class ReceiveBuffer {
 
   /** Where the next read may land. To be followed by {@linkcode ReceiveBuffer.commit}. */
   space(): Uint8Array<ArrayBuffer> {
-    const block = this.#block;
-    // A tail too short for a message would split it in two reads.
-    if (block.length - this.#end < (this.#size >> 3) || block.length === 0) this.#renew();
-    return this.#block.subarray(this.#end);
+    // A tail too short for another message like the last would split it in two reads.
+    const needed = Math.max(this.#size >> 3, this.#lastRead);
+    const misfits = this.#end === 0 && !this.#fits(this.#block.length); // emptied without a slice handed out
+    if (misfits) this.#block = NO_BYTES;
+    if (misfits || this.#block.length - this.#end < needed) this.#renew();
+    return this.#end === 0 ? this.#block : this.#block.subarray(this.#end);
   }
 
   /** Says that `n` bytes have landed in `space`, which {@linkcode ReceiveBuffer.space} gave. */
@@ -47,8 +59,14 @@ export class ReceiveBuffer {
     const inPlace = space.buffer === this.#block.buffer && space.byteOffset === this.#end;
     if (inPlace) this.#end += n;
     else this.#append(space.subarray(0, n)); // the read was pending while the block changed
-    if (n === space.length && n >= this.#size >> 1) this.#size = Math.min(LARGEST_BLOCK, this.#size * 4);
-    else if (this.#size > SMALLEST_BLOCK) this.#shrink(n);
+    const isCut = n === space.length && (n > this.#lastRead || n === this.#size);
+    if (isCut && this.#size < this.#largest) this.#size = Math.min(this.#largest, this.#size * 4);
+    else if (this.#size > USUAL_BLOCK) this.#shrink(n);
+    this.#lastRead = n;
+  }
+
+  #fits(length: number): boolean {
+    return length >= this.#size && length <= this.#size * 8;
   }
 
   #append(bytes: Uint8Array): void {
@@ -68,6 +86,7 @@ export class ReceiveBuffer {
   /** A fresh block (or the old one, if nobody else holds a part of it) with the waiting bytes at its front. */
   #renew(more = 0): void {
     const waiting = this.length;
+    if (this.#end > 0) this.#size = Math.max(this.#size, USUAL_BLOCK);
     const needed = Math.max(this.#size, waiting * 2, waiting + more);
     if (this.#lent || this.#block.length < needed) {
       const block = new Uint8Array(needed);
@@ -91,9 +110,26 @@ export class ReceiveBuffer {
   copyInto(p: Uint8Array): number {
     const n = Math.min(p.length, this.length);
     p.set(this.#block.subarray(this.#start, this.#start + n));
-    this.#start += n;
-    if (this.#start === this.#end && !this.#lent) this.#start = this.#end = 0;
+    this.skip(n);
     return n;
+  }
+
+  /** From now on `count` bytes are looked at and skipped. */
+  beginCopy(count: number): void {
+    if (count !== Infinity) this.#largest = LARGEST_COPY_BLOCK;
+  }
+
+  /** Lets the memory of a large block go. */
+  endCopy(): void {
+    this.#largest = LARGEST_BLOCK;
+    this.#size = Math.min(this.#size, LARGEST_BLOCK);
+    if (this.length === 0) this.clear();
+  }
+
+  /** Forgets `n` waiting bytes. */
+  skip(n: number): void {
+    this.#start = Math.min(this.#end, this.#start + n);
+    if (this.#start === this.#end && !this.#lent) this.#start = this.#end = 0;
   }
 
   /** A look at the waiting bytes, good until the next call of any method. */

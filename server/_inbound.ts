@@ -4,11 +4,14 @@
  * @module
  */
 import { ReceiveBuffer } from "./_buffers.ts";
+import { Failure } from "./_failure.ts";
 import type { Transport } from "./_transport.ts";
 import { Watchdog } from "./_watchdog.ts";
 
 /** How long a draining connection waits for bytes that the kernel may hold already, in milliseconds. */
 const LAST_LOOK = 5;
+/** The same where no byte has come yet: the client has just connected, and its first request may be on its way. */
+const FIRST_LOOK = 100;
 
 /**
  * Reads on behalf of one waiting caller, and never gives a read up: when the caller's wait ends early (a time limit, a
@@ -20,17 +23,20 @@ const LAST_LOOK = 5;
 export class Inbound {
   /** What has arrived and was not taken. */
   readonly buffer: ReceiveBuffer = new ReceiveBuffer();
-  /** The last error that a caller saw. */
-  raised: unknown;
+  #raised: unknown;
   /** Bytes that have arrived since the beginning. */
   total = 0;
   /** Started anew by every byte. */
   activity: Watchdog | undefined;
+  /** Called when bytes, the end or a failure have come: a poller's. */
+  watcher: (() => void) | undefined;
   readonly #transport: Transport;
   #ended = false;
-  #failure: { error: unknown } | undefined;
+  #failure: Failure | undefined;
   #space: Uint8Array<ArrayBuffer> | undefined;
-  #finish: (() => unknown) | undefined;
+  #finish: ((buffer: ReceiveBuffer) => unknown) | undefined;
+  /** Whether somebody looks at the waiting bytes, which are nobody else's until they are given back. */
+  #lent = false;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   #promise: Promise<unknown> | undefined;
@@ -68,7 +74,7 @@ export class Inbound {
   set timeout(ms: number | undefined) {
     const waiting = this.#finish !== undefined;
     this.#watchdog?.close();
-    this.#watchdog = ms === undefined ? undefined : new Watchdog(ms, this.#expired);
+    this.#watchdog = ms === undefined ? undefined : new Watchdog(ms, () => this.#expire(ms));
     if (waiting) this.#watchdog?.start();
   }
 
@@ -78,20 +84,58 @@ export class Inbound {
    * @param finish called once, when the wait is over
    * @param endsOnDrain whether a draining connection with an empty buffer ends this wait
    */
-  wait<T>(finish: () => T, signal?: AbortSignal, endsOnDrain = false): Promise<T> {
-    if (this.#finish) return Promise.reject(busy());
-    if (this.#failure) return Promise.reject(this.#failure.error);
-    if (this.#ended) return Promise.resolve(finish());
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (endsOnDrain && this.#draining && this.#looked) return Promise.resolve(finish());
+  wait<T>(finish: (buffer: ReceiveBuffer) => T, signal?: AbortSignal, endsOnDrain = false): Promise<T> {
+    if (this.#finish || this.#lent) return rejected(busy());
+    if (this.#failure) return rejected(this.#failure.error);
+    if (this.#ended) return Promise.resolve(finish(this.buffer));
+    if (signal?.aborted) return rejected(signal.reason);
+    if (endsOnDrain && this.#draining && this.#looked) return Promise.resolve(finish(this.buffer));
     this.#finish = finish;
-    this.#promise = new Promise(this.#begin);
+    this.#promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
     this.#endsOnDrain = endsOnDrain;
     this.#watchdog?.start();
     if (signal) this.#listen(signal);
     if (endsOnDrain && this.#draining) this.#startLook();
     this.#read();
     return this.#promise as Promise<T>;
+  }
+
+  /** Reads without a caller who waits, unless there is something to take already. */
+  prefetch(): void {
+    if (this.buffer.length === 0 && !this.over) this.#read();
+  }
+
+  /** Whether the end has come; throws the failure, if that came first. */
+  hasEnded(): boolean {
+    if (this.#failure) throw this.#failure.error;
+    return this.#ended;
+  }
+
+  /** Whether there is something to take, and nobody before the caller waits for it. */
+  get ready(): boolean {
+    return this.buffer.length > 0 && !this.#finish && !this.#lent;
+  }
+
+  /** Throws if another read is waiting: what has come so far is its. */
+  assertFree(): void {
+    if (this.#finish || this.#lent) throw busy();
+  }
+
+  /** Gives at most `most` waiting bytes for a look, and keeps all others away until {@linkcode Inbound.takeBack}. */
+  lend(most: number): Uint8Array<ArrayBuffer> {
+    this.assertFree();
+    this.#lent = true;
+    const { buffer } = this;
+    return buffer.length <= most ? buffer.view() : buffer.view().subarray(0, most);
+  }
+
+  /** Ends the look. The first `used` bytes are done with, the others wait again. */
+  takeBack(used: number): void {
+    this.#lent = false;
+    this.buffer.skip(used);
   }
 
   /** From now on a wait that allows it gets one last look at what the kernel holds, and then ends. */
@@ -105,25 +149,31 @@ export class Inbound {
     return this.#draining && this.#looked;
   }
 
-  /** Ends every wait, now and later, with `error`. */
-  fail(error: unknown): void {
-    this.#failure ??= { error: this.raise(error) };
+  /** Ends every wait, now and later. What had come before can still be taken. */
+  fail(failure: Failure): void {
+    this.#failure ??= failure;
     if (this.#finish) this.#settle(this.#reject, this.#failure.error);
     this.#watchdog?.close();
     clearTimeout(this.#look);
+    this.watcher?.();
+  }
+
+  /** The same for a connection that this side closes: what nobody has taken is dropped. */
+  close(failure: Failure): void {
     this.buffer.clear();
+    this.fail(failure);
   }
 
   /** Notes an error on its way to a caller. */
   raise<E>(error: E): E {
-    this.raised = error;
+    this.#raised = error;
     return error;
   }
 
-  #begin = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
-    this.#resolve = resolve;
-    this.#reject = reject;
-  };
+  /** Whether `error` is one that a caller of this half has seen last. */
+  hasRaised(error: unknown): boolean {
+    return error === this.#raised || this.#failure?.isSeenAs(error) === true;
+  }
 
   #read(): void {
     if (this.#space) return;
@@ -142,23 +192,23 @@ export class Inbound {
       this.total += n;
       this.activity?.start();
     }
-    if (this.#finish) this.#settle(this.#resolve, this.#finish());
+    if (this.#finish) this.#settle(this.#resolve, this.#finish(this.buffer));
+    this.watcher?.();
   };
 
   /** A read of nothing is not the end (a TLS record without data, say). */
   #again(): void {
-    if (this.#finish) this.#read();
+    if (this.#finish || this.watcher) this.#read();
   }
 
   #failed = (error: unknown): void => {
     this.#space = undefined;
-    this.fail(error);
+    this.fail(Failure.of(error));
   };
 
-  #expired = (): void => {
-    if (!this.#finish) return;
-    this.#settle(this.#reject, this.raise(lateBytes(this.#watchdog!.limit)));
-  };
+  #expire(ms: number): void {
+    if (this.#finish) this.#settle(this.#reject, this.raise(lateBytes(ms)));
+  }
 
   #listen(signal: AbortSignal): void {
     const aborted = () => this.#finish && this.#settle(this.#reject, signal.reason);
@@ -169,12 +219,13 @@ export class Inbound {
   #startLook(): void {
     this.#looked = true;
     // Timers fire before the turn that polls sockets: the second one lets that turn come first.
-    this.#look = setTimeout(() => this.#look = setTimeout(this.#endLook, 0), LAST_LOOK);
+    const look = this.total === 0 ? FIRST_LOOK : LAST_LOOK;
+    this.#look = setTimeout(() => this.#look = setTimeout(() => this.#endLook(), 0), look);
   }
 
-  #endLook = (): void => {
-    if (this.#finish && this.#endsOnDrain) this.#settle(this.#resolve, this.#finish());
-  };
+  #endLook(): void {
+    if (this.#finish && this.#endsOnDrain) this.#settle(this.#resolve, this.#finish(this.buffer));
+  }
 
   /** Ends the wait. A failure nobody awaits is remembered here and must not end the process as unhandled. */
   #settle(how: (value: unknown) => void, value: unknown): void {
@@ -188,6 +239,17 @@ export class Inbound {
 
 /** The caller has been told through another promise, or will be at its next call. */
 export function ignore(): void {}
+
+/** A promise that need not be awaited: its rejection is remembered elsewhere, and must not end the process. */
+export function optional<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(ignore);
+  return promise;
+}
+
+/** A rejection that need not be awaited. */
+export function rejected(error: unknown): Promise<never> {
+  return optional(Promise.reject(error));
+}
 
 function busy(): Error {
   return new Deno.errors.Busy("another read is waiting on this connection");

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { LONGEST_PATH } from "./address.ts";
+
 /** How a socket file is to be made. */
 export interface SocketFileOptions {
   /** Its permissions. */
@@ -37,27 +39,57 @@ export async function makeSocketFile<L extends { close(): void }>(
   { mode, reclaim, answers }: SocketFileOptions,
   bind: (path: string) => L,
 ): Promise<SocketFile<L>> {
-  using _lock = await lock(`${path}.lock`);
+  const file = absolute(path);
+  const temporary = await temporaryName(path);
+  using _lock = await lock(`${temporary}.lock`);
   await assertFree(path, reclaim, answers);
-  const temporary = temporaryName(path);
-  removeIfSocket(temporary); // left by a process that died right here
-  const listener = bind(temporary);
-  try {
-    Deno.chmodSync(temporary, mode);
-    const { ino, dev } = Deno.lstatSync(temporary);
-    Deno.renameSync(temporary, path);
-    return { listener, remove: () => removeIfOurs(path, ino, dev) };
-  } catch (error) {
-    listener.close();
-    removeIfSocket(temporary);
-    throw error;
+  if (lookUp(temporary)?.isSocket && !(await answers(temporary))) Deno.removeSync(temporary); // of one that died here
+  for (let left = RETRIES;; left--) {
+    const listener = bind(temporary);
+    try {
+      Deno.chmodSync(temporary, mode);
+      const { ino, dev } = Deno.lstatSync(temporary);
+      Deno.renameSync(temporary, path);
+      return { listener, remove: () => removeIfOurs(file, ino, dev) };
+    } catch (error) {
+      listener.close();
+      removeIfSocket(temporary);
+      if (left === 0 || !(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 }
 
-/** As short as the path where that can be: the system limits the length of the name that is bound. */
-function temporaryName(path: string): string {
-  const [, folder, name] = /^(.*\/)?([^/]*)$/s.exec(path)!;
-  return `${folder ?? ""}${name.length > 1 ? `~${name.slice(1)}` : `~${name}`}`;
+/**
+ * A predecessor that closes at this very moment unlinks the name that it once bound, which is ours now: then it is bound
+ * again.
+ */
+const RETRIES = 2;
+
+/** Long enough to be nobody else's, and hexadecimal, so that it is no longer in bytes. */
+const TEMPORARY_LENGTH = 12;
+
+/**
+ * What has to be granted to listen at a path. Whoever grants single paths has to grant the one too under which the socket
+ * is bound at first.
+ */
+export async function permissionFlags(path: string): Promise<string> {
+  const flag = `--allow-net=unix:${path}`;
+  if (path.startsWith("\0")) return flag; // it has no file
+  return `${flag},unix:${await temporaryName(path)} --allow-read and --allow-write for its folder`;
+}
+
+/**
+ * The name under which the socket of a path is bound before it gets its own: in the same folder, the same for the same path
+ * and for no other. It is short, as the system limits the length of what is bound.
+ */
+async function temporaryName(path: string): Promise<string> {
+  const at = path.lastIndexOf("/") + 1;
+  const [folder, name] = [path.slice(0, at), path.slice(at)];
+  const encoder = new TextEncoder();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(name)));
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const room = Math.min(TEMPORARY_LENGTH, LONGEST_PATH - encoder.encode(folder).length);
+  return folder + (room > 1 ? `~${hex.slice(0, room - 1)}` : hex[0] === name ? "~" : hex[0]);
 }
 
 async function assertFree(
@@ -82,6 +114,15 @@ function lookUp(path: string): Deno.FileInfo | undefined {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
+  }
+}
+
+/** The same file although the process changes its folder later. */
+function absolute(path: string): string {
+  try {
+    return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+  } catch {
+    return path; // it may not know where it is: then it will not go elsewhere either
   }
 }
 

@@ -8,6 +8,18 @@
  * @module
  */
 
+/** What the two sides of a TLS connection have agreed on. */
+export interface TlsInfo {
+  /** The protocol chosen by ALPN (RFC 7301), for example `"h2"`; none if one side did not ask. */
+  readonly alpnProtocol?: string;
+  /** The host name that the client asked for (SNI, RFC 6066); none over `engine: "native"`, which does not tell. */
+  readonly serverName?: string;
+  /** `"TLSv1.3"` or `"TLSv1.2"`; none over `engine: "native"`. */
+  readonly protocol?: string;
+  /** The cipher suite by its IANA name, for example `"TLS_AES_256_GCM_SHA384"`; none over `engine: "native"`. */
+  readonly cipher?: string;
+}
+
 /** A two-way stream of bytes. Every method means what it means on a `Deno.Conn`. */
 export interface Transport {
   /** Reads at most `p.length` bytes into `p`; resolves to how many, or to `null` at the end. One read at a time. */
@@ -22,6 +34,8 @@ export interface Transport {
   readonly localAddr: Deno.Addr;
   /** The peer's address. */
   readonly remoteAddr: Deno.Addr;
+  /** What the TLS handshake has agreed on, where there was one. */
+  readonly tls?: TlsInfo;
   /** Turns Nagle's algorithm off or on, where there is one. */
   setNoDelay?(noDelay?: boolean): void;
   /** Turns TCP keep-alive probes on or off, where there are such. */

@@ -54,6 +54,9 @@ const FORMS = 'write "tcp://HOST:PORT", "tls://HOST:PORT", "udp://HOST:PORT", "u
 export function parseEndpoint(endpoint: EndpointLike): Endpoint {
   if (typeof endpoint !== "string") return checkEndpoint(endpoint);
   const unix = /^(unix|unixgram):(?:\/\/(?=\/))?(.*)$/s.exec(endpoint);
+  if (unix?.[2].startsWith("//")) {
+    throw new AddressError(`Cannot read the endpoint "${endpoint}": a host has no place in it, ${FORMS}`);
+  }
   if (unix) {
     return {
       transport: unix[1] as "unix" | "unixgram",
@@ -123,7 +126,7 @@ function checkPort(port: number, whole: string): number {
 }
 
 /** `sun_path` of the system holds this many bytes and a NUL: 108 on Linux, 104 elsewhere. */
-const LONGEST_PATH = Deno.build.os === "linux" ? 107 : 103;
+export const LONGEST_PATH: number = Deno.build.os === "linux" ? 107 : 103;
 
 function checkPath(path: string | null, whole: string): string {
   if (!path) throw new AddressError(`Cannot read the endpoint "${whole}": it has no path`);
@@ -160,7 +163,17 @@ export function formatAddr(addr: Deno.Addr | Endpoint, transport: string = addr.
   return `${scheme}:${(addr.path ?? "").replace(/^\0/, "@")}`;
 }
 
-/** `HOST:PORT`, with brackets around an IPv6 address. */
+/**
+ * `HOST:PORT`, with brackets around an IPv6 address.
+ *
+ * @example
+ * ```ts
+ * import { formatHostPort } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatHostPort({ hostname: "::1", port: 7000 }), "[::1]:7000");
+ * ```
+ */
 export function formatHostPort({ hostname, port }: { hostname: string; port: number }): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }

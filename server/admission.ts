@@ -6,7 +6,7 @@
  */
 import { peerKey, unmapped } from "./address.ts";
 import type { RefusalReason } from "./observer.ts";
-import { STREAM_DEFAULTS } from "./options.ts";
+import { checkOptions, STREAM_DEFAULTS } from "./options.ts";
 
 /** The limits that an {@linkcode Admission} keeps; their meaning stands in `StreamServerOptions`. */
 export interface AdmissionOptions {
@@ -58,20 +58,29 @@ export class Admission {
   /**
    * An admission with these limits.
    *
-   * @throws {RangeError} if a network in `allow` or `deny` cannot be read; the message names it
+   * @throws {RangeError} if a limit is out of range, or a network in `allow` or `deny` cannot be read; the message names it
    */
   constructor(options: AdmissionOptions = {}) {
-    const { maxConnections, maxConnectionsPerPeer, maxConnectionRate, maxConnectionRatePerPeer } = {
-      ...STREAM_DEFAULTS,
-      ...options,
-    };
+    const { allow = [], deny = [] } = options;
+    const {
+      maxConnections = STREAM_DEFAULTS.maxConnections,
+      maxConnectionsPerPeer = STREAM_DEFAULTS.maxConnectionsPerPeer,
+      maxConnectionRate = STREAM_DEFAULTS.maxConnectionRate,
+      maxConnectionRatePerPeer = STREAM_DEFAULTS.maxConnectionRatePerPeer,
+    } = options;
+    checkOptions({
+      maxConnections,
+      maxConnectionsPerPeer,
+      maxConnectionRate,
+      maxConnectionRatePerPeer,
+      allow,
+      deny,
+    });
     this.#limit = maxConnections;
     this.#perPeer = maxConnectionsPerPeer;
     if (maxConnectionRate !== Infinity) this.#rate = new TokenBucket(maxConnectionRate);
     if (maxConnectionRatePerPeer !== Infinity) this.#peerRates = new PeerRates(maxConnectionRatePerPeer);
-    if (options.allow?.length || options.deny?.length) {
-      this.#networks = new Networks(options.allow ?? [], options.deny ?? []);
-    }
+    if (allow.length > 0 || deny.length > 0) this.#networks = new Networks(allow, deny);
   }
 
   /** How many permits are out. */
@@ -92,12 +101,33 @@ export class Admission {
 
   /** Asks for this peer: a permit, or the reason why not. */
   admit(addr: Deno.Addr): Permit | RefusalReason {
+    return this.enter(addr) ?? new CountedPermit(this, addr);
+  }
+
+  /**
+   * What {@linkcode Admission.admit} does, without a permit: for what comes so often that an object for each would be
+   * felt. A place that was given is to be given back, once, by {@linkcode Admission.leave}.
+   *
+   * @returns the reason why not, or `undefined`: the place is taken
+   */
+  enter(addr: Deno.Addr): RefusalReason | undefined {
     const refusal = this.#refuse(addr);
     if (refusal) return refusal;
     const peer = this.#perPeer === Infinity ? undefined : peerKey(addr);
     if (peer !== undefined) this.#peers.set(peer, (this.#peers.get(peer) ?? 0) + 1);
     this.#active++;
-    return new CountedPermit(() => this.#release(peer));
+  }
+
+  /** Gives a place back that {@linkcode Admission.enter} has given to this peer. */
+  leave(addr: Deno.Addr): void {
+    this.#active--;
+    const peer = this.#perPeer === Infinity ? undefined : peerKey(addr);
+    if (peer !== undefined) {
+      const left = this.#peers.get(peer)! - 1;
+      if (left > 0) this.#peers.set(peer, left);
+      else this.#peers.delete(peer);
+    }
+    for (const listener of this.#released) listener();
   }
 
   /** Asks the lists first: who is denied must not use up anybody's rate. */
@@ -111,28 +141,20 @@ export class Admission {
     }
     return this.#rate?.take() === false ? "rate" : undefined;
   }
-
-  #release(peer: string | undefined): void {
-    this.#active--;
-    if (peer !== undefined) {
-      const left = this.#peers.get(peer)! - 1;
-      if (left > 0) this.#peers.set(peer, left);
-      else this.#peers.delete(peer);
-    }
-    for (const listener of this.#released) listener();
-  }
 }
 
 class CountedPermit {
-  #release: (() => void) | undefined;
+  #admission: Admission | undefined;
+  readonly #addr: Deno.Addr;
 
-  constructor(release: () => void) {
-    this.#release = release;
+  constructor(admission: Admission, addr: Deno.Addr) {
+    this.#admission = admission;
+    this.#addr = addr;
   }
 
   [Symbol.dispose](): void {
-    this.#release?.();
-    this.#release = undefined;
+    this.#admission?.leave(this.#addr);
+    this.#admission = undefined;
   }
 }
 

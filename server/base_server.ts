@@ -6,36 +6,23 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 import { classifyAcceptError, Intake } from "./_accept.ts";
 import { Backoff } from "./_backoff.ts";
-import { ServerClosedError } from "./errors.ts";
+import { isLocalClose, ServerClosedError } from "./errors.ts";
 import { type ConnectionInfo, type Observer, Observers, type RefusalReason } from "./observer.ts";
-import { checkOptions, SERVER_DEFAULTS, type ServerOptions } from "./options.ts";
+import { Condition } from "./_condition.ts";
+import { checkOptions, LONGEST_TIMER, SERVER_DEFAULTS, type ServerOptions } from "./options.ts";
+import { ServerReadiness, type SocketReadiness } from "./_readiness.ts";
+import { setUpSignals } from "./_signal_setup.ts";
+import { newStats, type ServerStats } from "./stats.ts";
 
 const ignore = (): void => {};
 
 /** How long `shutdown` waits for another client in the kernel's queue, in milliseconds. */
 const SWEEP_QUIET = 5;
-
-/** What happened so far. Counters only grow. */
-export interface ServerStats {
-  /** When it was last bound, in milliseconds since the epoch; 0 if it never was. */
-  listeningSince: number;
-  /** Clients (or datagrams) that came out of the kernel. */
-  accepted: number;
-  /** Those turned away, by reason. */
-  refused: Record<RefusalReason, number>;
-  /** Attempts to accept that failed. */
-  acceptFailures: number;
-  /** Requests being handled now. */
-  active: number;
-  /** Requests whose handler returned. */
-  succeeded: number;
-  /** Requests whose handler threw, or that were cut off. */
-  failed: number;
-  /** Bytes that came in, of ended and live connections. */
-  bytesIn: number;
-  /** Bytes that went out. */
-  bytesOut: number;
-}
+/**
+ * How long `shutdown` goes on accepting, waits for room and for serial handlers not counted, in milliseconds. The queue
+ * is empty long before; who comes later, on a busy server one after the other, is not to hold up its end.
+ */
+const SWEEP_LONGEST = 1_000;
 
 /** What `serveForever` can be told. */
 export interface ServeForeverOptions {
@@ -80,6 +67,12 @@ export function listening<R>(listener: Deno.Listener, next: () => Promise<R>): L
   };
 }
 
+/** What the one handler of a serial server carries along. */
+interface HandlerMark {
+  /** Whether it has not ended. */
+  running: boolean;
+}
+
 type Phase = "new" | "listening" | "stopping" | "stopped" | "closed";
 
 /**
@@ -94,6 +87,27 @@ type Phase = "new" | "listening" | "stopping" | "stopped" | "closed";
  * `closeRequest`; `handleError` comes before `shutdownRequest` if something threw.
  *
  * @typeParam R the request: a `Connection`, or a `Datagram`
+ *
+ * @example
+ * ```ts
+ * import { connect, type Connection, TcpServer } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Choosy extends TcpServer {
+ *   override verifyRequest(conn: Connection): boolean {
+ *     return conn.id !== 1; // the first one has to come again
+ *   }
+ * }
+ *
+ * await using server = await new Choosy((conn) => conn.sendAll("hello\n"), { port: 0 }).listen();
+ * const serving = server.serveForever();
+ * using first = await connect(server.addr);
+ * assertEquals(await first.readLine(), null);
+ * using second = await connect(server.addr);
+ * assertEquals(await second.readLine(), "hello");
+ * await server.close();
+ * await serving;
+ * ```
  */
 export abstract class BaseServer<R> {
   /** The default of `handleRequest`'s time-out, in milliseconds. Counts from its next call. */
@@ -111,15 +125,17 @@ export abstract class BaseServer<R> {
   #intake: Intake<R> | undefined;
   #loop: Promise<void> | undefined;
   #loopError: { error: unknown } | undefined;
+  #readiness: ServerReadiness<R> | undefined;
   #paused = false;
   #pastDeadline = false;
   #referenced = true;
-  #changed: PromiseWithResolvers<void> | undefined;
+  /** Notified when anything changes that the loop depends on: its phase, a place, a pause. */
+  readonly #condition = new Condition();
   #finished: PromiseWithResolvers<void> = Promise.withResolvers();
   #stopping: Promise<void> | undefined;
-  readonly #running = new Set<Promise<void>>();
+  #running = 0;
   /** Marks what runs inside the one handler of a serial server; made for those alone, as loading it takes a while. */
-  readonly #inHandler: AsyncLocalStorage<true> | undefined;
+  readonly #inHandler: AsyncLocalStorage<HandlerMark> | undefined;
 
   /**
    * Checks the options; binds nothing.
@@ -153,7 +169,7 @@ export abstract class BaseServer<R> {
   protected abstract get hasRoom(): boolean;
 
   /** Runs one request from admission to its end. Rejects only with what is to leave `serveForever`. */
-  protected abstract dispatch(request: R): Promise<void>;
+  protected abstract dispatch(request: R): void | Promise<void>;
 
   /** Lets what is alive know that the server drains. */
   protected abstract drainAll(): void;
@@ -185,6 +201,7 @@ export abstract class BaseServer<R> {
 
   async #bind(): Promise<void> {
     if (this.#listening) return;
+    setUpSignals();
     try {
       await this.serverBind();
       await this.serverActivate();
@@ -233,9 +250,9 @@ export abstract class BaseServer<R> {
     const service = this.#startService();
     this.#loopError = undefined;
     try {
-      while (this.#phase === "listening" && !this.#loopError) {
-        if (this.#paused || !this.hasRoom) await this.#change();
-        else if (await this.#intake!.ready()) await this.#next();
+      while (this.#phase === "listening" && !this.#loopError && this.#intake) {
+        if (this.#paused || !this.hasRoom) await this.#condition.changed();
+        else if (await this.#intake.ready()) await this.#next();
       }
       if (this.#phase as Phase === "stopping") await this.#sweep();
     } finally {
@@ -247,10 +264,18 @@ export abstract class BaseServer<R> {
 
   /** Takes what the kernel has queued already: closing the listener now would reset those clients. */
   async #sweep(): Promise<void> {
-    while (this.#phase === "stopping" && !this.#pastDeadline) {
-      if (!this.hasRoom) await this.#change();
-      else if (await this.#intake!.ready(SWEEP_QUIET)) await this.#next();
-      else return;
+    let accepting = 0;
+    let left = this.queueLength;
+    while (this.#phase === "stopping" && !this.#pastDeadline && this.#intake && accepting < SWEEP_LONGEST) {
+      if (left <= 0) return;
+      if (!this.hasRoom) await this.#condition.changed();
+      else {
+        const since = performance.now();
+        if (!(await this.#intake.ready(SWEEP_QUIET))) return;
+        accepting += performance.now() - since;
+        left--;
+        await this.#next();
+      }
     }
   }
 
@@ -268,12 +293,14 @@ export abstract class BaseServer<R> {
     }
     if (this.#loop) throw new TypeError("Cannot handle a request: this server is being served already");
     await this.listen();
-    const until = timeout === undefined ? Infinity : performance.now() + timeout;
+    const limited = timeout !== undefined && timeout <= LONGEST_TIMER;
+    const until = limited ? performance.now() + timeout : Infinity;
     const left = () => until === Infinity ? undefined : Math.max(0, until - performance.now());
     while (!this.hasRoom && this.#phase === "listening") {
-      if (!(await this.#change(left()))) return await this.#timedOut();
+      if (!(await this.#condition.changed(left()))) return await this.#timedOut();
     }
-    if (await this.#intake!.ready(left())) return await this.#next();
+    if (this.#phase !== "listening") return false;
+    if (await this.#intake?.ready(left())) return await this.#next();
     return this.#phase === "listening" ? await this.#timedOut() : false;
   }
 
@@ -284,33 +311,64 @@ export abstract class BaseServer<R> {
 
   /** One request, from the kernel to its dispatch (serial: to its end); `false` if accepting failed. */
   async #next(): Promise<boolean> {
+    if (!this.#intake) return false; // closed in the turn in which the client came: it is closed with the listener
     let request: R;
     try {
-      request = await this.getRequest();
+      const got = this.getRequest();
+      request = got instanceof Promise ? await got : got;
     } catch (error) {
       await this.#acceptFailed(error);
       return false;
     }
     this.#backoff.reset();
     this.#stats.accepted++;
-    const done = this.#inHandler
-      ? this.#inHandler.run(true, () => this.dispatch(request))
-      : this.dispatch(request);
-    this.#running.add(done);
-    const settled = () => this.#running.delete(done);
-    if (this.concurrency === 1) await done.finally(settled);
-    else done.then(settled, settled);
+    if (this.#inHandler) await this.#dispatchSerially(request, this.#inHandler);
+    else this.#dispatch(request);
     return true;
+  }
+
+  #dispatch(request: R): void {
+    this.#running++;
+    this.dispatch(request)?.then(this.ended, this.ended);
+  }
+
+  /** To be called when a request is over, by a `dispatch` that gives no promise for it: one for each would cost more. */
+  protected readonly ended = (): void => {
+    this.#running--;
+    this.#condition.notify();
+  };
+
+  /** The next request is taken when this one is over; what it failed with leaves the loop. */
+  async #dispatchSerially(request: R, inHandler: AsyncLocalStorage<HandlerMark>): Promise<void> {
+    const mark: HandlerMark = { running: true };
+    inHandler.run(mark, () => this.#dispatch(request));
+    await this.#settled();
+    mark.running = false; // what it has left behind, a timer say, runs outside
+    const failed = this.#loopError;
+    this.#loopError = undefined;
+    if (failed) throw failed.error;
+  }
+
+  /** Lets `error` leave `serveForever` (or `handleRequest`), from inside a request of a serial server. */
+  protected leaveLoop(error: unknown): void {
+    this.#loopError = { error };
   }
 
   async #acceptFailed(error: unknown): Promise<void> {
     const kind = classifyAcceptError(error);
-    if (kind === "closed") return;
+    // By a close of ours, or behind our back: then the loop ends, and the next `listen` binds anew.
+    if (kind === "closed") return await this.#closeListening();
     this.#stats.acceptFailures++;
     const first = !this.#backoff.failing;
     const delay = kind === "peer" ? 0 : this.#backoff.next();
     this.observers.acceptFailed({ error, kind, delay }, first);
-    if (delay > 0) await this.#change(delay, () => this.#phase === "listening");
+    const phase = this.#phase;
+    const until = performance.now() + delay;
+    for (
+      let left = delay;
+      left > 0 && this.#phase === phase && !this.#pastDeadline;
+      left = until - performance.now()
+    ) await this.#condition.changed(left);
   }
 
   /**
@@ -325,7 +383,7 @@ export abstract class BaseServer<R> {
    * @throws {TypeError} inside a handler of a server with `concurrency: 1`, which would wait for itself
    */
   async shutdown({ signal }: ShutdownOptions = {}): Promise<void> {
-    if (this.#inHandler?.getStore()) {
+    if (this.#inHandler?.getStore()?.running) {
       throw new TypeError(
         "Cannot await shutdown() inside a handler with concurrency 1: it would wait for itself",
       );
@@ -336,7 +394,7 @@ export abstract class BaseServer<R> {
     const cut = () => {
       this.#pastDeadline = true;
       this.#intake?.interrupt();
-      this.#wake();
+      this.#condition.notify();
       this.closeAll("shutdown");
     };
     signal?.addEventListener("abort", cut, { once: true });
@@ -353,9 +411,9 @@ export abstract class BaseServer<R> {
     this.#phase = "stopping";
     this.#paused = this.#pastDeadline = false;
     this.drainAll();
-    this.observers.tell("draining", { addr: this.addr, active: this.#running.size });
+    this.observers.tell("draining", { addr: this.addr, active: this.#stats.active });
     this.#intake?.interrupt();
-    this.#wake();
+    this.#condition.notify();
     await this.#loop?.catch(ignore); // serveForever's caller gets what ended the loop
     await this.#beforeClose();
     await this.#closeListening();
@@ -366,6 +424,11 @@ export abstract class BaseServer<R> {
   /** Datagram handlers reply over the listening socket: it must outlive them. Stream servers close it first. */
   async #beforeClose(): Promise<void> {
     if (this.closesLast) await this.#settled();
+  }
+
+  /** How many requests the kernel may have queued when the server is shut down; it takes no more then. */
+  protected get queueLength(): number {
+    return Infinity;
   }
 
   /** Whether handlers need the listening socket. */
@@ -382,18 +445,19 @@ export abstract class BaseServer<R> {
     const before = this.#phase;
     this.#phase = "closed";
     this.#intake?.interrupt();
-    this.#wake();
+    this.#condition.notify();
     await this.#binding?.catch(ignore); // listen's caller gets it
     await this.#closeListening();
     this.closeAll("stopped");
-    if (!this.#inHandler?.getStore()) await this.#settled();
+    if (!this.#inHandler?.getStore()?.running) await this.#settled();
     if (before === "new" || before === "stopped") this.#finished.resolve();
     else this.#end("closed");
   }
 
   #end(phase: "stopped" | "closed"): void {
-    if (this.#phase !== "closed" || phase === "closed") this.#phase = phase;
     this.#stopping = undefined;
+    if (this.#phase === "closed" && phase === "stopped") return; // close came meanwhile, and will say so itself
+    this.#phase = phase;
     this.#finished.resolve();
     this.observers.tell("finished", { addr: this.addr });
   }
@@ -417,7 +481,7 @@ export abstract class BaseServer<R> {
   /** Takes clients in again. */
   resume(): void {
     this.#paused = false;
-    this.#wake();
+    this.#condition.notify();
   }
 
   /** Lets the listener keep the process alive (the default). */
@@ -430,6 +494,19 @@ export abstract class BaseServer<R> {
   unref(): void {
     this.#referenced = false;
     this.#listening?.unref?.();
+  }
+
+  /**
+   * For a `Poller`: a client that waits and for which there is room is ready, and `handleRequest` then serves it at once;
+   * a server that listens no more is ready with its end. Python's `fileno`. Somebody either polls a server or serves it.
+   *
+   * @returns the same object at every call
+   * @throws {TypeError} if it has never listened
+   */
+  readiness(): SocketReadiness<R> {
+    if (this.#phase === "new") throw new TypeError("Cannot watch the server: it does not listen yet");
+    const [hasRoom, intake] = [() => this.hasRoom, () => this.#intake];
+    return this.#readiness ??= new ServerReadiness({ hasRoom, intake });
   }
 
   /** Adds an observer; the function that comes back takes it out. */
@@ -471,16 +548,16 @@ export abstract class BaseServer<R> {
   }
 
   /** Runs a request. The connection is closed when the promise settles: an override owns the time, not the closing. */
-  async processRequest(request: R): Promise<void> {
-    await this.finishRequest(request);
+  processRequest(request: R): void | Promise<void> {
+    return this.finishRequest(request) as void | Promise<void>;
   }
 
   /** Runs the handler. */
   abstract finishRequest(request: R): unknown;
 
   /** Ends a request that was handled or turned away. Called once for each. */
-  async shutdownRequest(request: R): Promise<void> {
-    await this.closeRequest(request);
+  shutdownRequest(request: R): void | Promise<void> {
+    return this.closeRequest(request);
   }
 
   /** Frees what a request holds. */
@@ -507,61 +584,55 @@ export abstract class BaseServer<R> {
     return this.#phase === "stopping";
   }
 
+  /** Whether the loop waits for a request, and would dispatch one that comes now. */
+  protected get waiting(): boolean {
+    return this.#loop !== undefined && this.#phase === "listening" && !this.#paused && !this.#loopError;
+  }
+
+  /** Whether there is something that the end of the server has to wait for; `roomChanged` says that it may have changed. */
+  protected get busy(): boolean {
+    return this.#running > 0;
+  }
+
   /** To be called when there may be room again. */
   protected roomChanged(): void {
-    this.#wake();
+    this.#condition.notify();
+    this.#readiness?.changed();
   }
 
   /** Counts and tells a refusal. */
-  protected refused(remoteAddr: Deno.Addr, reason: RefusalReason): void {
+  protected refused(remoteAddr: Deno.Addr, reason: RefusalReason, error?: unknown): void {
     this.#stats.refused[reason]++;
-    this.observers.tell("refused", { remoteAddr, reason });
+    this.observers.tell("refused", { remoteAddr, reason, ...error !== undefined && { error } });
   }
 
-  // --- The loop's condition variable ----------------------------------------------------------------------------------
-
-  /** Waits until something that the loop depends on has changed; `false` if `ms` passed first. */
-  async #change(ms?: number, whileTrue: () => boolean = () => false): Promise<boolean> {
-    const timeout = Symbol();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = ms === undefined
-      ? undefined
-      : new Promise<symbol>((resolve) => timer = setTimeout(() => resolve(timeout), ms));
-    try {
-      do {
-        this.#changed ??= Promise.withResolvers();
-        const first = await (late ? Promise.race([this.#changed.promise, late]) : this.#changed.promise);
-        if (first === timeout) return false;
-      } while (whileTrue());
-      return true;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #wake(): void {
-    this.#changed?.resolve();
-    this.#changed = undefined;
-  }
+  // --- The rest is nobody's business ---------------------------------------------------------------------------
 
   #startService(): ReturnType<typeof setInterval> | undefined {
     if (this.serviceActions === BaseServer.prototype.serviceActions) return undefined;
-    return setInterval(async () => {
+    const timer = setInterval(async () => {
       try {
         await this.serviceActions();
       } catch (error) {
         this.#loopError = { error };
         this.#intake?.interrupt();
-        this.#wake();
+        this.#condition.notify();
       }
     }, this.#pollInterval);
+    Deno.unrefTimer(timer); // keeping the process alive is the listener's part
+    return timer;
   }
 
   /** Closes the socket, and a client that was accepted and that nobody took. */
   async #closeListening(): Promise<void> {
     const [listening, intake] = [this.#listening, this.#intake];
     this.#listening = this.#intake = undefined;
-    await listening?.close();
+    this.#readiness?.changed();
+    try {
+      await listening?.close();
+    } catch (error) {
+      if (!isLocalClose(error)) this.observers.error({ error, phase: "close", addr: this.addr });
+    }
     if (intake) await this.#closeUntaken(intake);
   }
 
@@ -576,22 +647,8 @@ export abstract class BaseServer<R> {
 
   /** Waits until every dispatched request has ended. */
   async #settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    while (this.busy) await this.#condition.changed();
   }
-}
-
-function newStats(): ServerStats {
-  return {
-    listeningSince: 0,
-    accepted: 0,
-    refused: { denied: 0, full: 0, "peer-limit": 0, rate: 0, "peer-rate": 0, unverified: 0 },
-    acceptFailures: 0,
-    active: 0,
-    succeeded: 0,
-    failed: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-  };
 }
 
 /** The options that were given: `undefined` means the default, also where it was written out. */

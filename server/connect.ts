@@ -8,7 +8,10 @@ import { Backoff } from "./_backoff.ts";
 import { socketError } from "./_bind_error.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { AddressError } from "./errors.ts";
-import { checkOptions } from "./options.ts";
+import { checkConnectOptions } from "./options.ts";
+import { clientSide } from "./_tls_side.ts";
+import { shakeHands, TlsTransport } from "./_tls_transport.ts";
+import type { Transport } from "./_transport.ts";
 
 /** What `connect` can be told. */
 export interface ConnectOptions extends Omit<ConnectionOptions, "id"> {
@@ -39,6 +42,13 @@ export interface ConnectOptions extends Omit<ConnectionOptions, "id"> {
   alpnProtocols?: string[];
   /** TLS only: the name to expect in the certificate. @default the endpoint's host name */
   serverName?: string;
+  /**
+   * TLS only: what runs it. `"node"` is `node:tls`; `"native"` is Deno's own, which is faster, but keeps the descriptor of
+   * a handshake that was given up until the server leaves.
+   *
+   * @default {"node"}
+   */
+  engine?: "node" | "native";
 }
 
 /**
@@ -52,6 +62,7 @@ export interface ConnectOptions extends Omit<ConnectionOptions, "id"> {
  * @throws {AddressError} if the endpoint cannot be understood
  * @throws {Deno.errors.ConnectionRefused} if nobody listens there, after the last attempt; the message has the address
  * @throws {Deno.errors.TimedOut} if the last attempt took too long
+ * @throws {Error} with the `code` `"ENOTFOUND"` if no host has the name
  *
  * @example
  * ```ts
@@ -72,7 +83,7 @@ export async function connect<T = unknown>(
 ): Promise<Connection<T>> {
   const target = parseEndpoint(endpoint);
   const { readTimeout, writeTimeout, idleTimeout, maxLifetime } = options;
-  checkOptions({ readTimeout, writeTimeout, idleTimeout, maxLifetime });
+  checkConnectOptions(options);
   const conn = await withRetries(() => attempt(target, options), options);
   return new Connection<T>(conn, { readTimeout, writeTimeout, idleTimeout, maxLifetime });
 }
@@ -92,23 +103,28 @@ async function withRetries<R>(once: () => Promise<R>, { retries = 0, signal }: C
 /** Whether a server that is just starting could answer so. */
 function isWorthRetrying(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.TimedOut ||
-    error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionReset;
+    error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.WouldBlock; // the queue of a Unix socket is full
 }
 
-async function attempt(target: Endpoint, options: ConnectOptions): Promise<Deno.Conn> {
+async function attempt(target: Endpoint, options: ConnectOptions): Promise<Transport> {
   const { timeout = 10_000, signal } = options;
-  const late = AbortSignal.timeout(timeout);
-  const both = signal ? AbortSignal.any([signal, late]) : late;
+  // Not AbortSignal.timeout(): its timer stays for the whole time, also when the connection was there at once.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeout);
+  const both = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
   try {
     return await withSignal(dial(target, options, both), both);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    if (late.aborted) {
+    if (late.signal.aborted) {
       throw new Deno.errors.TimedOut(
         `Cannot connect to ${formatAddr(target)}: no answer within ${timeout} ms`,
       );
     }
     throw socketError(error, `connect to ${formatAddr(target)}`, `--allow-net=${permission(target)}`);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -116,12 +132,10 @@ function permission(target: Endpoint): string {
   return "path" in target ? `unix:${target.path} --allow-read --allow-write` : formatHostPort(target);
 }
 
-async function dial(target: Endpoint, options: ConnectOptions, signal: AbortSignal): Promise<Deno.Conn> {
+async function dial(target: Endpoint, options: ConnectOptions, signal: AbortSignal): Promise<Transport> {
   switch (target.transport) {
     case "tcp": {
-      const conn = await Deno.connect({ hostname: target.hostname, port: target.port, signal });
-      if (options.noDelay ?? true) conn.setNoDelay();
-      return conn;
+      return await dialTcp(target, options, signal);
     }
     case "unix":
       return await Deno.connect({ transport: "unix", path: target.path });
@@ -132,30 +146,66 @@ async function dial(target: Endpoint, options: ConnectOptions, signal: AbortSign
   }
 }
 
+async function dialTcp(
+  { hostname, port }: { hostname: string; port: number },
+  { noDelay = true }: ConnectOptions,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  const conn = await Deno.connect({ hostname, port, signal });
+  try {
+    if (noDelay) conn.setNoDelay();
+    return conn;
+  } catch (error) {
+    conn.close(); // the server has reset it already
+    throw error;
+  }
+}
+
 /** TCP first, so that `serverName` may differ from the address, and so that a stalled handshake can be cut. */
 async function dialTls(
   target: { hostname: string; port: number },
-  { caCerts, alpnProtocols, serverName, noDelay = true }: ConnectOptions,
+  options: ConnectOptions,
   signal: AbortSignal,
-): Promise<Deno.Conn> {
-  const tcp = await Deno.connect({ hostname: target.hostname, port: target.port, signal });
-  if (noDelay) tcp.setNoDelay();
-  const conn = await Deno.startTls(tcp, { hostname: serverName ?? target.hostname, caCerts, alpnProtocols });
-  const cut = () => conn.close();
+): Promise<Transport> {
+  const tcp = await dialTcp(target, options, signal);
+  const { transport, handshake } = await startTls(tcp, target.hostname, options);
+  const cut = () => {
+    try {
+      transport.close();
+    } catch {
+      // by the signal, before it failed
+    }
+  };
   signal.addEventListener("abort", cut, { once: true });
   try {
-    await conn.handshake();
-    return conn;
+    signal.throwIfAborted();
+    await handshake();
+    return transport;
   } catch (error) {
-    if (!signal.aborted) conn.close();
+    cut();
     throw error;
   } finally {
     signal.removeEventListener("abort", cut);
   }
 }
 
+interface Starting {
+  transport: Transport;
+  handshake(): Promise<void>;
+}
+
+async function startTls(tcp: Deno.TcpConn, hostname: string, options: ConnectOptions): Promise<Starting> {
+  const { serverName = hostname, caCerts, alpnProtocols, engine = "node" } = options;
+  if (engine === "native") {
+    const conn = await Deno.startTls(tcp, { hostname: serverName, caCerts, alpnProtocols });
+    return { transport: conn, handshake: () => shakeHands(conn) };
+  }
+  const transport = new TlsTransport(tcp, clientSide({ serverName, caCerts, alpnProtocols }));
+  return { transport, handshake: () => transport.handshake() };
+}
+
 /** Rejects when the signal aborts; a connection that comes all the same is closed. */
-function withSignal(dialing: Promise<Deno.Conn>, signal: AbortSignal): Promise<Deno.Conn> {
+function withSignal(dialing: Promise<Transport>, signal: AbortSignal): Promise<Transport> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       reject(signal.reason);

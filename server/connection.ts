@@ -4,30 +4,31 @@
  * @module
  */
 import { type CloseReason, ConnectionClosedError, isPeerGone } from "./errors.ts";
-import { indexOfBytes } from "./framing/_byte_search.ts";
-import { FrameTooLargeError } from "./framing/errors.ts";
 import { lines, type LinesOptions } from "./framing/lines.ts";
-import { ignore, Inbound } from "./_inbound.ts";
+import { ChunkIterator, takeChunk } from "./_chunk_iterator.ts";
+import { linger } from "./_goodbye.ts";
+import { Failure } from "./_failure.ts";
+import { Inbound, optional } from "./_inbound.ts";
 import type { ConnectionInfo } from "./observer.ts";
+import { checkOptions } from "./options.ts";
 import { Outbound } from "./_outbound.ts";
-import type { Transport } from "./_transport.ts";
+import {
+  type CopyOptions,
+  copyTo,
+  peek,
+  readExactly,
+  readLine,
+  type ReadOptions,
+  readUntil,
+  type ReadUntilOptions,
+} from "./_reads.ts";
+import { sendFile, type SendFileOptions } from "./_send_file.ts";
+import { ConnectionReadiness, type SocketReadiness } from "./_readiness.ts";
+import { readableOf, writableOf } from "./_streams.ts";
+import type { TlsInfo, Transport } from "./_transport.ts";
 import { Watchdog } from "./_watchdog.ts";
 
-/** What a single read can be told. */
-export interface ReadOptions {
-  /** Ends the wait with the signal's reason. No byte is lost: the next read goes on. */
-  signal?: AbortSignal;
-}
-
-/** What `readUntil` and `readLine` can be told. */
-export interface ReadUntilOptions extends ReadOptions {
-  /**
-   * The most bytes before the delimiter.
-   *
-   * @default {65_536}
-   */
-  limit?: number;
-}
+export type { CopyOptions, ReadOptions, ReadUntilOptions } from "./_reads.ts";
 
 /** What `sendAll` can be told. */
 export interface SendOptions {
@@ -57,20 +58,16 @@ export interface Detached {
   rest: Uint8Array<ArrayBuffer>;
 }
 
-/** Reads beyond this are collected outside the connection's buffer. */
-const LARGE_READ = 65_536;
-const DEFAULT_LIMIT = 65_536;
-/** How long a close goes on discarding what the peer still sends, in milliseconds; Go's `net/http` waits as long. */
-const LINGER = 500;
-
 /** What a server may do to a connection and its handler may not. Not exported by `mod.ts`. */
 export interface ConnectionControl {
   /** Closes it for `reason`. */
   end(conn: Connection, reason: CloseReason): void;
   /** Aborts its signal and lets iteration end. */
   drain(conn: Connection): void;
-  /** Waits until it can be closed without a reset, half a second at most. */
-  linger(conn: Connection): Promise<void>;
+  /** Waits until everything has gone out, if something has not. */
+  flush(conn: Connection): Promise<void> | undefined;
+  /** Waits until it can be closed without a reset, half a second at most; `undefined` if it can be now. */
+  linger(conn: Connection): Promise<void> | undefined;
   /** Whether `error` is one that this connection has thrown last, and so says something about its peer. */
   raised(conn: Connection, error: unknown): boolean;
   /** Why it was closed on this side, if it was. */
@@ -118,24 +115,27 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
   data!: T;
   readonly #transport: Transport;
   readonly #inbound: Inbound;
-  readonly #outbound: Outbound;
+  /** Made when something is to be sent: an idle connection need not hold it. */
+  #lazyOutbound: Outbound | undefined;
   readonly #openedAt = performance.now();
   #reason: CloseReason | undefined;
+  #failure: Failure | undefined;
   #detached = false;
   #draining = false;
   #controller: AbortController | undefined;
+  #finished: PromiseWithResolvers<void> | undefined;
   #idle: Watchdog | undefined;
   #lifetime: ReturnType<typeof setTimeout> | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
   #cut: ((error: ConnectionClosedError) => void) | undefined;
+  #readiness: ConnectionReadiness | undefined;
 
   /** A connection over `transport`. Servers and `connect` make them; nothing is read before somebody asks. */
   constructor(transport: Transport, options: ConnectionOptions = {}) {
     this.id = options.id ?? 0;
     this.#transport = transport;
     this.#inbound = new Inbound(transport);
-    this.#outbound = new Outbound(transport, this.#cutOff);
     if (options.readTimeout !== undefined) this.readTimeout = options.readTimeout;
     if (options.writeTimeout !== undefined) this.writeTimeout = options.writeTimeout;
     if (options.idleTimeout !== undefined) this.idleTimeout = options.idleTimeout;
@@ -154,6 +154,11 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
     return this.#transport.localAddr;
   }
 
+  /** What the TLS handshake has agreed on; `undefined` on a connection without TLS. */
+  get tls(): TlsInfo | undefined {
+    return this.#transport.tls;
+  }
+
   /** Milliseconds since it was opened. */
   get age(): number {
     return performance.now() - this.#openedAt;
@@ -166,7 +171,7 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
 
   /** Bytes that the kernel has taken. */
   get bytesOut(): number {
-    return this.#outbound.total;
+    return this.#lazyOutbound?.total ?? 0;
   }
 
   /** Whether this side has closed it. */
@@ -186,22 +191,36 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
     return this.#controller.signal;
   }
 
+  /**
+   * Resolves when this side has closed it, for whatever reason: what frees something that lives as long as the connection.
+   * Made when it is first asked for.
+   */
+  get finished(): Promise<void> {
+    if (!this.#finished) {
+      this.#finished = Promise.withResolvers();
+      if (this.#reason) this.#finished.resolve();
+    }
+    return this.#finished.promise;
+  }
+
   /** The longest wait for bytes, in milliseconds; `undefined` waits as long as it takes. Only incoming bytes count. */
   get readTimeout(): number | undefined {
     return this.#inbound.timeout;
   }
 
   set readTimeout(ms: number | undefined) {
+    checkOptions({ readTimeout: ms });
     this.#inbound.timeout = ms;
   }
 
   /** The longest wait for the peer to take a byte, in milliseconds; after that the connection is closed. */
   get writeTimeout(): number | undefined {
-    return this.#outbound.timeout;
+    return this.#lazyOutbound?.timeout;
   }
 
   set writeTimeout(ms: number | undefined) {
-    this.#outbound.timeout = ms;
+    checkOptions({ writeTimeout: ms });
+    if (ms !== undefined || this.#lazyOutbound) this.#outbound.timeout = ms;
   }
 
   /** How long no byte may go either way, in milliseconds; after that the connection is closed. */
@@ -210,10 +229,12 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
   }
 
   set idleTimeout(ms: number | undefined) {
+    checkOptions({ idleTimeout: ms });
     this.#idle?.close();
     this.#idle = ms === undefined || this.#reason ? undefined : new Watchdog(ms, () => this.#end("idle"));
     this.#idle?.start();
-    this.#inbound.activity = this.#outbound.activity = this.#idle;
+    this.#inbound.activity = this.#idle;
+    if (this.#lazyOutbound) this.#lazyOutbound.activity = this.#idle;
   }
 
   /**
@@ -228,13 +249,10 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
    * @throws {Deno.errors.Busy} if another read is waiting
    */
   recv(options?: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.#inbound.buffer.length > 0
+    return this.#inbound.ready
       ? Promise.resolve(this.#inbound.buffer.take())
-      : this.#inbound.wait(this.#takeChunk, options?.signal);
+      : this.#inbound.wait(takeChunk, options?.signal);
   }
-
-  #takeChunk = (): Uint8Array<ArrayBuffer> | null =>
-    this.#inbound.buffer.length > 0 ? this.#inbound.buffer.take() : null;
 
   /**
    * `Deno.Conn`'s way to read: copies at most `p.length` bytes into `p`. The buffer is filled when the call resolves and
@@ -245,7 +263,7 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
   read(p: Uint8Array, options?: ReadOptions): Promise<number | null> {
     const { buffer } = this.#inbound;
     if (p.length === 0) return Promise.resolve(0);
-    if (buffer.length > 0) return Promise.resolve(buffer.copyInto(p));
+    if (this.#inbound.ready) return Promise.resolve(buffer.copyInto(p));
     return this.#inbound.wait(() => buffer.length > 0 ? buffer.copyInto(p) : null, options?.signal);
   }
 
@@ -256,33 +274,8 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
    *
    * @throws {Deno.errors.UnexpectedEof} if the end comes first; what had come can still be read
    */
-  async readExactly(n: number, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
-    if (!Number.isInteger(n) || n < 0) {
-      throw new RangeError(`Cannot read exactly ${n} bytes: expected a whole number from 0`);
-    }
-    const { buffer } = this.#inbound;
-    if (n > LARGE_READ) return await this.#readLarge(n, options);
-    while (buffer.length < n) {
-      if (!(await this.#fill(options?.signal))) throw this.#inbound.raise(endedEarly(buffer.length, n));
-    }
-    return buffer.take(n);
-  }
-
-  /** Copies as bytes come, so that the buffer need not grow to `n`; puts them back if the rest does not come. */
-  async #readLarge(n: number, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
-    const { buffer } = this.#inbound;
-    const bytes = new Uint8Array(n);
-    let filled = 0;
-    try {
-      for (;;) {
-        filled += buffer.copyInto(bytes.subarray(filled));
-        if (filled === n) return bytes;
-        if (!(await this.#fill(options?.signal))) throw this.#inbound.raise(endedEarly(filled, n));
-      }
-    } catch (error) {
-      buffer.unread(bytes.subarray(0, filled));
-      throw error;
-    }
+  readExactly(n: number, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+    return optional(readExactly(this.#inbound, n, options));
   }
 
   /**
@@ -295,55 +288,24 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
    * @throws {FrameTooLargeError} when more than `limit` bytes come without the delimiter; they stay unread
    * @throws {Deno.errors.UnexpectedEof} if the end comes first; what had come can still be read
    */
-  async readUntil(
+  readUntil(
     delimiter: Uint8Array | string,
-    options: ReadUntilOptions = {},
+    options?: ReadUntilOptions,
   ): Promise<Uint8Array<ArrayBuffer> | null> {
-    const mark = typeof delimiter === "string" ? new TextEncoder().encode(delimiter) : delimiter;
-    if (mark.length === 0) throw new RangeError("Cannot read until a delimiter of no bytes");
-    const end = await this.#find(mark, options);
-    const { buffer } = this.#inbound;
-    if (end !== undefined) return buffer.take(end);
-    if (buffer.length === 0) return null;
-    throw this.#inbound.raise(
-      new Deno.errors.UnexpectedEof(
-        `the peer has sent its end after ${buffer.length} bytes of an unfinished part`,
-      ),
-    );
+    return optional(readUntil(this.#inbound, delimiter, options));
   }
 
   /**
-   * The next line, without its end (`\n` or `\r\n`), read as UTF-8; at the end of the stream also one that has no end.
+   * The next line, as {@linkcode Connection.lines} gives it: without its end (`\n` or `\r\n`), read as UTF-8; at the end of
+   * the stream also one that has no end.
    *
    * Abort and time-out lose nothing.
    *
    * @returns the line, or `null` when the end has come
    * @throws {FrameTooLargeError} when a line is longer than `limit` bytes; it stays unread
    */
-  async readLine(options: ReadUntilOptions = {}): Promise<string | null> {
-    const { buffer } = this.#inbound;
-    const end = await this.#find(NEWLINE, options);
-    if (end === undefined && buffer.length === 0) return null;
-    const line = buffer.take(end ?? buffer.length);
-    return decoder.decode(line).replace(/\r?\n$/, "");
-  }
-
-  /** Where the first `mark` in the buffer ends, waiting for it to come; `undefined` if the end comes first. */
-  async #find(
-    mark: Uint8Array,
-    { limit = DEFAULT_LIMIT, signal }: ReadUntilOptions,
-  ): Promise<number | undefined> {
-    const { buffer } = this.#inbound;
-    for (let from = 0;;) {
-      const view = buffer.view();
-      const at = indexOfBytes(view, mark, from);
-      if (at > limit || (at < 0 && view.length >= limit + mark.length)) {
-        throw new FrameTooLargeError(at < 0 ? limit + 1 : at, limit);
-      }
-      if (at >= 0) return at + mark.length;
-      from = Math.max(0, view.length - mark.length + 1); // the mark may be split over chunks
-      if (!(await this.#fill(signal))) return undefined;
-    }
+  readLine(options?: ReadUntilOptions): Promise<string | null> {
+    return optional(readLine(this.#inbound, options));
   }
 
   /**
@@ -354,26 +316,47 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
    * @param atLeast wait until this many bytes are there (at most 65 536)
    * @returns a copy of all that is there: at least as many bytes unless the end came first; `null` at the end
    */
-  async peek(atLeast: number = 1, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
-    if (!(atLeast >= 1 && atLeast <= LARGE_READ)) {
-      throw new RangeError(`Cannot peek at ${atLeast} bytes: expected 1 to ${LARGE_READ}`);
-    }
-    const { buffer } = this.#inbound;
-    while (buffer.length < atLeast && await this.#fill(options?.signal));
-    return buffer.length > 0 ? buffer.view().slice() : null;
+  peek(atLeast: number = 1, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
+    return optional(peek(this.#inbound, atLeast, options));
   }
 
   /** Puts bytes back, to be read next. They are copied. */
   unread(bytes: Uint8Array): void {
     this.#inbound.buffer.unread(bytes);
+    this.#inbound.watcher?.();
   }
 
-  /** Waits for more bytes than there are; `false` at the end. */
-  async #fill(signal?: AbortSignal): Promise<boolean> {
-    const { buffer } = this.#inbound;
-    const before = buffer.length;
-    await this.#inbound.wait(ignore, signal);
-    return buffer.length > before;
+  /**
+   * Hands every chunk that comes to `sink`, and waits for it, until the end has come: what moves bytes elsewhere, to a file
+   * or another connection, in constant memory: one block, which grows to 128 KiB when bytes come fast, and to 1 MiB if
+   * `count` says how many there will be. Go's `io.Copy`.
+   *
+   * A chunk is **lent**: good until what `sink` returns has settled, and overwritten afterwards. Until then the connection
+   * reads no further, so that a slow sink slows the peer down.
+   *
+   * Abort and time-out end the wait for bytes and lose nothing; what `sink` throws ends it too, and that chunk can be read
+   * again. A draining server leaves it waiting.
+   *
+   * @param sink takes a chunk of at least one byte
+   * @returns how many bytes were copied: fewer than `count` if the end came first
+   * @throws what `sink` throws, and what {@linkcode Connection.recv} throws
+   *
+   * @example To a file
+   * ```ts
+   * import { connect, serve } from "@switchboard/kit";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using group = await serve({ listen: "tcp://127.0.0.1:0" }, (conn) => conn.sendAll("x".repeat(100_000)));
+   * using conn = await connect(group.addr);
+   * using file = await Deno.open(await Deno.makeTempFile(), { write: true });
+   * const count = await conn.copyTo(async (chunk) => {
+   *   for (let n = 0; n < chunk.length;) n += await file.write(chunk.subarray(n));
+   * });
+   * assertEquals([count, (await file.stat()).size], [100_000, 100_000]);
+   * ```
+   */
+  copyTo(sink: (chunk: Uint8Array<ArrayBuffer>) => unknown, options?: CopyOptions): Promise<number> {
+    return copyTo(this.#inbound, sink, options);
   }
 
   /**
@@ -396,24 +379,12 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
 
   /** The same as a stream. Its end does not close the connection, and cancelling it does not either: it stops reading. */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#readable ??= new ReadableStream({
-      type: "bytes",
-      pull: async (controller) => {
-        const chunk = await this.recv();
-        if (chunk) return controller.enqueue(chunk.slice()); // a byte stream detaches what it is given
-        controller.close();
-        controller.byobRequest?.respond(0);
-      },
-    }, { highWaterMark: 0 }) as ReadableStream<Uint8Array<ArrayBuffer>>;
+    return this.#readable ??= readableOf(this);
   }
 
   /** Sending as a stream: closing it closes the writing half, aborting it closes the connection. */
   get writable(): WritableStream<Uint8Array<ArrayBufferLike>> {
-    return this.#writable ??= new WritableStream({
-      write: (chunk) => this.sendAll(chunk),
-      close: () => this.closeWrite(),
-      abort: () => this.close(),
-    });
+    return this.#writable ??= writableOf(this);
   }
 
   /**
@@ -442,19 +413,75 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
     return this.#outbound.push(p);
   }
 
+  /** How many bytes {@linkcode Connection.send} would take now. */
+  get sendRoom(): number {
+    return this.#outbound.room;
+  }
+
+  /**
+   * Sends a file, or a part of one, in pieces: a file of any size takes half a MiB of memory. What others send meanwhile
+   * goes out behind it. Python's `socket.sendfile`.
+   *
+   * Abort and `writeTimeout` close the connection, as for {@linkcode Connection.sendAll}; abort rejects with the signal's
+   * reason. After any other failure in the middle (the file ends early, cannot be read) the connection is open, the bytes
+   * before are sent, and `onProgress` has told how many; an open file stands behind the last byte read.
+   *
+   * @param file its path, or an open file, which stays open
+   * @param options which part of it, and whom to tell
+   * @returns how many bytes were sent; without `count` as many as the file had when its end was reached
+   * @throws {Deno.errors.NotFound} and what else opening a file throws, before anything is sent
+   * @throws {Deno.errors.UnexpectedEof} if there are fewer than `count` bytes: nothing is sent if the file is short from
+   * the beginning, and the message says how much was if it became so meanwhile
+   *
+   * @example A file, announced with its size
+   * ```ts
+   * import { connect, serve } from "@switchboard/kit";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = await Deno.makeTempFile();
+   * await Deno.writeTextFile(path, "twelve bytes");
+   *
+   * await using group = await serve({ listen: "tcp://127.0.0.1:0" }, async (conn) => {
+   *   const { size } = await Deno.stat(path);
+   *   await conn.sendAll(`${size}\n`);
+   *   await conn.sendFile(path, { count: size });
+   * });
+   * using conn = await connect(group.addr);
+   * const size = Number(await conn.readLine());
+   * const bytes = await conn.readExactly(size);
+   * assertEquals(new TextDecoder().decode(bytes), "twelve bytes");
+   * ```
+   */
+  sendFile(file: string | URL | Deno.FsFile, options: SendFileOptions = {}): Promise<number> {
+    return optional(sendFile(this.#outbound, file, options));
+  }
+
+  /**
+   * For a `Poller`: bytes, the end or a failure are ready to be read; room in the queue of {@linkcode Connection.send} (or
+   * an error that it would throw) is ready to be written. Python's `fileno`.
+   *
+   * @returns the same object at every call
+   */
+  readiness(): SocketReadiness<Uint8Array<ArrayBuffer>> {
+    return this.#readiness ??= new ConnectionReadiness(this.#inbound, this.#outbound);
+  }
+
   /** `Deno.Conn`'s way to write. Writes all of `p`. */
-  async write(p: Uint8Array): Promise<number> {
-    await this.#outbound.write(p);
-    return p.length;
+  write(p: Uint8Array): Promise<number> {
+    return optional(this.#outbound.write(p).then(() => p.length));
   }
 
   /** Resolves when everything that was handed over before the call is with the kernel. */
   flush(): Promise<void> {
-    return this.#outbound.flush();
+    return this.#lazyOutbound?.flush() ?? DONE;
   }
 
   /** Ends the writing half after everything that was queued: the peer reads the end, and may go on sending. */
-  async closeWrite(): Promise<void> {
+  closeWrite(): Promise<void> {
+    return optional(this.#closeWrite());
+  }
+
+  async #closeWrite(): Promise<void> {
     try {
       await this.#outbound.end();
     } catch (error) {
@@ -481,7 +508,7 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
    */
   detach(): Detached {
     if (!isDenoConn(this.#transport)) throw new TypeError("Cannot detach: there is no Deno.Conn beneath");
-    if (this.#inbound.reading || !this.#outbound.idle) {
+    if (this.#inbound.reading || this.#lazyOutbound?.idle === false) {
       throw new Deno.errors.Busy("cannot detach while a read or write is under way");
     }
     const rest = this.#inbound.buffer.view().slice();
@@ -510,22 +537,43 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
     this.#transport.unref?.();
   }
 
-  #cutOff = (error: unknown): void => {
-    this.#outbound.fail(error);
-    this.#end("write-timeout");
-  };
+  get #outbound(): Outbound {
+    if (this.#lazyOutbound) return this.#lazyOutbound;
+    const outbound = new Outbound(this.#transport, (error, reason) => {
+      outbound.fail(Failure.of(error));
+      this.#end(reason);
+    });
+    outbound.activity = this.#idle;
+    if (this.#failure) outbound.fail(this.#failure);
+    return this.#lazyOutbound = outbound;
+  }
 
   #end(reason: CloseReason): void {
-    if (this.#reason) return;
+    if (this.#reason) {
+      // Its handler has closed it and may go on for ever: whoever ends it now need not wait for that.
+      return this.#tellCut(reason);
+    }
     this.#reason = reason;
     clearTimeout(this.#lifetime);
     this.#idle?.close();
-    const error = new ConnectionClosedError(reason);
-    this.#inbound.fail(error);
-    this.#outbound.fail(error);
+    this.#failure = new Failure(() => new ConnectionClosedError(reason));
+    this.#inbound.close(this.#failure);
+    this.#lazyOutbound?.fail(this.#failure);
     if (!this.#detached) this.#closeTransport();
     this.#abort();
-    if (reason !== "closed") this.#cut?.(error);
+    this.#finished?.resolve();
+    this.#tellCut(reason);
+  }
+
+  /** Closing by the handler, or after it, cuts nothing off. */
+  #tellCut(reason: CloseReason): void {
+    if (reason !== "closed" && reason !== "done") this.#cut?.(new ConnectionClosedError(reason));
+  }
+
+  /** A connection that is cut already is cut for who asks late, too. */
+  #onCut(cut: (error: ConnectionClosedError) => void): void {
+    this.#cut = cut;
+    if (this.#reason && this.#reason !== "closed") cut(new ConnectionClosedError(this.#reason));
   }
 
   #closeTransport(): void {
@@ -546,98 +594,30 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
     this.#abort();
   }
 
-  /**
-   * Says goodbye: closing over bytes that nobody has read resets the connection, and the peer may lose the end of the
-   * answer. Where there are such bytes, it ends the writing half and reads them away, half a second at most.
-   */
-  async #linger(): Promise<void> {
-    const { buffer } = this.#inbound;
-    if (buffer.length === 0 && !(await this.#hasUnread())) return;
-    const deadline = setTimeout(() => this.#end("done"), LINGER);
-    try {
-      await this.closeWrite();
-      do buffer.clear(); while (await this.#fill());
-    } catch {
-      // the peer has reset the connection, or the time is over: there is nobody left to be polite to
-    } finally {
-      clearTimeout(deadline);
-    }
-  }
-
-  /** Whether the kernel holds bytes for us. */
-  async #hasUnread(): Promise<boolean> {
-    if (this.#inbound.reading) return false; // it would have arrived
-    const look = new AbortController();
-    const timer = setTimeout(() => look.abort(), 0);
-    try {
-      await this.#inbound.wait(ignore, look.signal);
-      return this.#inbound.buffer.length > 0;
-    } catch {
-      return false; // nothing came in a whole turn of the event loop
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   static {
     control = {
       end: (conn, reason) => conn.#end(reason),
       drain: (conn) => conn.#drain(),
-      linger: (conn) => conn.#reason || conn.#inbound.over ? DONE : conn.#linger(),
+      linger: (conn) =>
+        conn.#reason || conn.#inbound.over ? undefined : linger(conn, conn.#inbound, () => conn.#end("done")),
+      flush: (conn) => conn.#lazyOutbound?.idle === false ? conn.flush() : undefined,
       reason: (conn) => conn.#reason,
-      raised: (conn, error) => conn.#inbound.raised === error || conn.#outbound.raised === error,
-      onCut: (conn, cut) => conn.#cut = cut,
+      raised: (conn, error) =>
+        conn.#inbound.hasRaised(error) || conn.#lazyOutbound?.hasRaised(error) === true,
+      onCut: (conn, cut) => conn.#onCut(cut),
     };
   }
 }
 
 /** The reason with which `conn.signal` aborts while its server drains. */
-class Draining extends DOMException {
+export class Draining extends DOMException {
   constructor() {
     super("the server is draining", "AbortError");
   }
 }
 
-class ChunkIterator implements AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
-  readonly #inbound: Inbound;
-  #left = false;
-
-  constructor(inbound: Inbound) {
-    this.#inbound = inbound;
-  }
-
-  next(): Promise<IteratorResult<Uint8Array<ArrayBuffer>>> {
-    if (this.#left) return Promise.resolve(END);
-    return this.#inbound.buffer.length > 0
-      ? Promise.resolve(this.#take())
-      : this.#inbound.wait(this.#take, undefined, true);
-  }
-
-  /** Leaving the loop reads no more; the connection stays open. */
-  return(): Promise<IteratorResult<Uint8Array<ArrayBuffer>>> {
-    this.#left = true;
-    return Promise.resolve(END);
-  }
-
-  #take = (): IteratorResult<Uint8Array<ArrayBuffer>> => {
-    const { buffer } = this.#inbound;
-    return buffer.length > 0 ? { value: buffer.take(), done: false } : END;
-  };
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-}
-
-const END: IteratorReturnResult<undefined> = { value: undefined, done: true };
 const DONE = Promise.resolve();
-const NEWLINE = new Uint8Array([10]);
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-function endedEarly(had: number, wanted: number): Error {
-  return new Deno.errors.UnexpectedEof(`the peer has sent its end after ${had} of ${wanted} bytes`);
-}
 
 function isDenoConn(transport: Transport): transport is Deno.Conn {
   return "readable" in transport && "writable" in transport && "ref" in transport;

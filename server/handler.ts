@@ -5,6 +5,8 @@
  */
 import type { BaseServer } from "./base_server.ts";
 import type { Connection } from "./connection.ts";
+import type { Datagram } from "./datagram.ts";
+import type { DatagramServer } from "./datagram_server.ts";
 
 /**
  * Serves one connection.
@@ -17,6 +19,10 @@ import type { Connection } from "./connection.ts";
  * **Outliving**: the server waits for a handler that has not returned. When the connection is closed under it (by a
  * limit, `disconnect`, `close` or the deadline of `shutdown`) its next read or write throws `ConnectionClosedError`, the
  * server waits no longer, and what it throws from then on is dropped.
+ *
+ * **Draining**: iteration over chunks and lines ends where a request does; a loop over `recv` or `readLine` goes on until the
+ * deadline unless it looks at `conn.signal`. Awaiting `server.shutdown()` inside a handler waits for the handler itself: call
+ * it and return.
  *
  * @typeParam T what the handler keeps in `conn.data`
  */
@@ -59,17 +65,18 @@ export type StreamHandlerLike<T = unknown> = StreamHandler<T> | StreamHandlerSou
 export function resolveStreamHandler<T>(handler: StreamHandlerLike<T>): StreamHandler<T> {
   const source = handler as Partial<StreamHandlerSource<T>> | undefined | null;
   if (typeof source?.[toStreamHandler] === "function") return source[toStreamHandler]() as StreamHandler<T>;
+  return assertFunction(handler, "BaseRequestHandler or StreamRequestHandler") as StreamHandler<T>;
+}
+
+/** A class cannot be called: one that is no source of a handler is a mistake that is better told at once. */
+function assertFunction(handler: unknown, bases: string): unknown {
   if (typeof handler !== "function") {
     throw new TypeError(`Expected a handler function or class, got ${describe(handler)}`);
   }
   if (/^class\b/.test(Function.prototype.toString.call(handler))) {
-    throw new TypeError(
-      `The class ${
-        (handler as { name: string }).name
-      } is no handler: extend BaseRequestHandler or StreamRequestHandler`,
-    );
+    throw new TypeError(`The class ${handler.name} is no handler: extend ${bases}`);
   }
-  return handler as StreamHandler<T>;
+  return handler;
 }
 
 function describe(value: unknown): string {
@@ -78,4 +85,50 @@ function describe(value: unknown): string {
     : typeof value === "object"
     ? "an object"
     : `${typeof value} ${String(value)}`;
+}
+
+/**
+ * Serves one datagram.
+ *
+ * **Returning** (or resolving) means done. What it returns is ignored: it answers with `packet.reply`, or not at all.
+ *
+ * **Throwing** (or rejecting) fails this packet only: `handleError` is told, everybody else is served on.
+ *
+ * **Outliving**: the server waits for a handler that has not returned, when it is shut down. When its packet is given up
+ * (by `handlerTimeout`, `close`, or the deadline of `shutdown`) the packet's `signal` aborts, the server waits no longer,
+ * and what it throws from then on is dropped. It may reply late, as long as the server listens.
+ */
+export type DatagramHandler = (packet: Datagram, server: DatagramServer) => unknown;
+
+/** The key of a static method that turns a class or a factory into a {@linkcode DatagramHandler}. */
+export const toDatagramHandler: unique symbol = Symbol.for("switchboard.toDatagramHandler");
+
+/** A class or object that can be turned into a {@linkcode DatagramHandler}. */
+export interface DatagramHandlerSource {
+  /** Makes the handler. */
+  [toDatagramHandler](): DatagramHandler;
+}
+
+/** What datagram servers take: a function, or what can be turned into one. */
+export type DatagramHandlerLike = DatagramHandler | DatagramHandlerSource;
+
+/**
+ * The function behind whatever was given as a handler for datagrams.
+ *
+ * @param handler a function, or a class or object with a {@linkcode toDatagramHandler} method
+ * @returns the function
+ * @throws {TypeError} if it is neither
+ *
+ * @example
+ * ```ts
+ * import { resolveDatagramHandler } from "@switchboard/kit";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => resolveDatagramHandler(class Foo {} as never), TypeError, "Foo");
+ * ```
+ */
+export function resolveDatagramHandler(handler: DatagramHandlerLike): DatagramHandler {
+  const source = handler as Partial<DatagramHandlerSource> | undefined | null;
+  if (typeof source?.[toDatagramHandler] === "function") return source[toDatagramHandler]();
+  return assertFunction(handler, "BaseRequestHandler or DatagramRequestHandler") as DatagramHandler;
 }

@@ -7,7 +7,14 @@ import { formatAddr } from "./address.ts";
 import type { CloseReason } from "./errors.ts";
 
 /** Why a client was turned away before its handler ran. */
-export type RefusalReason = "denied" | "full" | "peer-limit" | "rate" | "peer-rate" | "unverified";
+export type RefusalReason =
+  | "denied"
+  | "full"
+  | "peer-limit"
+  | "rate"
+  | "peer-rate"
+  | "handshake"
+  | "unverified";
 
 /** What can be known about a live connection from outside its handler. */
 export interface ConnectionInfo {
@@ -26,7 +33,7 @@ export interface ConnectionInfo {
 }
 
 /** The part of the server in which an error came up. */
-export type ErrorPhase = "handler" | "verify" | "handshake" | "accept" | "observer" | "service";
+export type ErrorPhase = "handler" | "verify" | "handshake" | "accept" | "observer" | "service" | "close";
 
 /**
  * What a server tells. Every method is optional and is called synchronously, so it should return soon; what it throws is
@@ -61,28 +68,70 @@ export interface Observer {
   draining?(event: { addr: Deno.Addr; active: number }): void;
   /** All is over: no listener, no connection. */
   finished?(event: { addr: Deno.Addr }): void;
-  /** A client was turned away. */
-  refused?(event: { remoteAddr: Deno.Addr; reason: RefusalReason }): void;
+  /** A client was turned away. `error` says why its TLS handshake failed, where that was the reason. */
+  refused?(event: { remoteAddr: Deno.Addr; reason: RefusalReason; error?: unknown }): void;
   /** A connection was admitted; its handler comes next. */
   opened?(event: { connection: ConnectionInfo }): void;
   /** A connection is over: told once for each that was opened. `error` is what its handler threw or what ended it. */
   closed?(event: { connection: ConnectionInfo; reason: CloseReason; error?: unknown }): void;
   /**
+   * A packet's handler is over: told once for each packet that was handled. Sizes are in bytes, `duration` in
+   * milliseconds. `error` is what the handler threw; with `"timeout"`, `"stopped"` and `"shutdown"` it was not waited for.
+   */
+  handled?(event: {
+    remoteAddr: Deno.Addr;
+    localAddr: Deno.Addr;
+    bytesIn: number;
+    bytesOut: number;
+    truncated: boolean;
+    duration: number;
+    reason: "done" | "error" | "timeout" | "stopped" | "shutdown";
+    error?: unknown;
+  }): void;
+  /**
    * Accepting failed. `"peer"`: that client's fault, the loop goes on at once. `"resources"` (descriptors, memory) and
    * `"unknown"`: the loop goes on after `delay` milliseconds.
    */
   acceptFailed?(event: { error: unknown; kind: "peer" | "resources" | "unknown"; delay: number }): void;
-  /** Something threw. `connection` is the one it concerns, where it concerns one. */
-  error?(event: { error: unknown; phase: ErrorPhase; connection?: ConnectionInfo; addr?: Deno.Addr }): void;
+  /**
+   * Something threw. `connection` is the one it concerns, where it concerns one, `remoteAddr` the peer whose packet it
+   * concerns.
+   */
+  error?(
+    event: {
+      error: unknown;
+      phase: ErrorPhase;
+      connection?: ConnectionInfo;
+      remoteAddr?: Deno.Addr;
+      addr?: Deno.Addr;
+    },
+  ): void;
 }
 
-type EventName = keyof Observer;
-type EventOf<N extends EventName> = Parameters<NonNullable<Observer[N]>>[0];
+/** What can be told: the names of an observer's methods. */
+export type EventName = keyof Observer;
 
-/** The observers of one server, and the last resort for errors that none of them takes. */
+/** What is told of it. */
+export type EventOf<N extends EventName> = Parameters<NonNullable<Observer[N]>>[0];
+
+/**
+ * The observers of one server, and the last resort for errors that none of them takes.
+ *
+ * @example
+ * ```ts
+ * import { Observers } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const seen: unknown[] = [];
+ * const observers = new Observers([{ error: ({ error }) => void seen.push(error) }]);
+ * observers.error({ error: "lost", phase: "handler" });
+ * assertEquals(seen, ["lost"]);
+ * ```
+ */
 export class Observers {
   readonly #list: Observer[];
 
+  /** Observers to begin with, told in this order. */
   constructor(list: readonly Observer[] = []) {
     this.#list = [...list];
   }
@@ -120,7 +169,7 @@ export class Observers {
   /** Tells of an error; on the console if nobody listens. */
   error(event: EventOf<"error">): void {
     if (this.tell("error", event)) return;
-    const peer = event.connection?.remoteAddr;
+    const peer = event.connection?.remoteAddr ?? event.remoteAddr;
     lastResort(`${PHASES[event.phase]}${peer ? ` (peer ${formatAddr(peer)})` : ""}`, event.error);
   }
 
@@ -138,6 +187,7 @@ const PHASES: Record<ErrorPhase, string> = {
   accept: "Accepting failed",
   observer: "An observer failed",
   service: "serviceActions failed",
+  close: "Closing the listener failed",
 };
 
 function lastResort(what: string, error: unknown): void {

@@ -72,7 +72,8 @@ export interface StreamServerOptions extends ServerOptions {
   maxConnectionRatePerPeer?: number;
   /**
    * What happens to clients while `maxConnections` (or `concurrency`) is reached: `"wait"` leaves them in the kernel's
-   * queue, `"refuse"` accepts, sends {@linkcode StreamServerOptions.banner} and closes.
+   * queue, `"refuse"` accepts, sends {@linkcode StreamServerOptions.banner} and closes. With `concurrency: 1` the next client
+   * is accepted only when the last one has ended, so that nobody is ever refused.
    *
    * @default {"wait"}
    */
@@ -148,6 +149,40 @@ export interface TcpServerOptions extends StreamServerOptions {
   reusePort?: boolean;
 }
 
+/** What a TLS server takes. */
+export interface TlsServerOptions extends TcpServerOptions {
+  /**
+   * The certificate, and after it those that lead to one which clients know: PEM text (`"-----BEGIN CERTIFICATE…"`), or
+   * the path or URL of a file of it. Read by `listen`.
+   */
+  cert: string | URL;
+  /** The private key that belongs to the first certificate: PEM text, or the path or URL of a file of it. */
+  key: string | URL;
+  /**
+   * The application protocols to choose from (ALPN, RFC 7301), the best one first, for example `["h2", "http/1.1"]`. The
+   * choice is in `conn.tls.alpnProtocol`; a client that asks only for others is turned away.
+   *
+   * @default {[]} whatever the client asks for is ignored
+   */
+  alpnProtocols?: readonly string[];
+  /**
+   * How long a client may take for its part of the handshake, in milliseconds, before it is closed. It holds its place
+   * among `maxConnections` meanwhile.
+   *
+   * @default {5_000}
+   */
+  handshakeTimeout?: number;
+  /**
+   * What runs TLS. `"node"` is `node:tls`. `"native"` is `Deno.listenTls`: an echo costs it two thirds of the CPU time and
+   * a handshake half, but it cannot give a handshake up: at `handshakeTimeout` (and at `close`) the client loses its
+   * place, while its descriptor stays in use until the client leaves. So it is for clients that you know. It has no
+   * `noDelay` and no `keepAlive`, and `conn.tls` has `alpnProtocol` only.
+   *
+   * @default {"node"}
+   */
+  engine?: "node" | "native";
+}
+
 /** What a Unix server takes. */
 export interface UnixServerOptions extends StreamServerOptions {
   /** The path of the socket; a leading NUL makes an abstract name (Linux). */
@@ -161,6 +196,129 @@ export interface UnixServerOptions extends StreamServerOptions {
   /**
    * Takes the place of a socket file that a dead process left behind; never of one that answers, and never of a file
    * that is no socket.
+   *
+   * @default {false}
+   */
+  reclaim?: boolean;
+}
+
+/** What the datagram servers take: UDP and Unix. */
+export interface DatagramServerOptions extends ServerOptions {
+  /**
+   * The most bytes of a packet that a handler is given; longer ones are cut, and say so (`packet.truncated`).
+   *
+   * @default {8192}
+   */
+  maxPacketSize?: number;
+  /**
+   * How many packets are being handled at once. Those that come while as many are, are dropped and counted
+   * (`stats.refused.full`). With a lower `concurrency` they wait in the kernel's queue instead, which is short and drops
+   * without a word.
+   *
+   * @default {10_000}
+   */
+  maxInFlight?: number;
+  /**
+   * How many packets of one peer are being handled at once; see `peerKey` for what a peer is.
+   *
+   * @default {Infinity}
+   */
+  maxInFlightPerPeer?: number;
+  /**
+   * Packets per second, with bursts up to one second's worth; those beyond are dropped.
+   *
+   * @default {Infinity}
+   */
+  maxPacketRate?: number;
+  /**
+   * Packets per second from one peer.
+   *
+   * @default {Infinity}
+   */
+  maxPacketRatePerPeer?: number;
+  /**
+   * How long a handler may take, in milliseconds. Then its packet is given up: its place is free, its `signal` aborts,
+   * and `handleError` is told.
+   *
+   * @default {undefined} no limit
+   */
+  handlerTimeout?: number;
+  /** An admission shared with other servers, whose limits then count for all of them; `serve` uses it. */
+  admission?: Admission;
+}
+
+/** A multicast group to be a member of. */
+export interface MulticastGroup {
+  /** The group's address, such as `"239.255.0.1"` or `"ff02::fb"`. */
+  address: string;
+  /**
+   * Where to join: the IPv4 address of an interface, or for an IPv6 group the number of one.
+   *
+   * @default {undefined} the interface that the system chooses
+   */
+  interface?: string | number;
+}
+
+/** What a UDP server takes. */
+export interface UdpServerOptions extends DatagramServerOptions {
+  /**
+   * Where to listen: an IP address or a host name. Broadcasts and multicasts reach `"0.0.0.0"` and `"::"` only.
+   *
+   * @default {"127.0.0.1"}
+   */
+  hostname?: string;
+  /**
+   * 0 to 65 535; 0 lets the system choose.
+   *
+   * @default {0}
+   */
+  port?: number;
+  /**
+   * Lets several sockets listen on the port: multicasts then reach all of them, other packets only one.
+   *
+   * @default {false}
+   */
+  reuseAddress?: boolean;
+  /**
+   * Lets `server.send` address everybody, 255.255.255.255. A network's own broadcast address cannot be told from others
+   * here and is always allowed.
+   *
+   * @default {false}
+   */
+  broadcast?: boolean;
+  /**
+   * Multicast groups to be a member of, by address or with the interface to join on.
+   *
+   * @default {[]}
+   */
+  multicast?: readonly (string | MulticastGroup)[];
+  /**
+   * Lets this machine receive what is sent to a group from here.
+   *
+   * @default {false}
+   */
+  multicastLoopback?: boolean;
+  /**
+   * How many routers a packet to a group may pass. Counts where a group is joined.
+   *
+   * @default {1} this network only
+   */
+  multicastTtl?: number;
+}
+
+/** What a Unix datagram server takes. */
+export interface UnixDatagramServerOptions extends DatagramServerOptions {
+  /** The path of the socket; a leading NUL makes an abstract name (Linux). */
+  path: string;
+  /**
+   * The permissions of the file: who may write to it may send.
+   *
+   * @default {0o600} this user only
+   */
+  mode?: number;
+  /**
+   * Takes the place of a socket file that a dead process left behind; never of one that somebody listens on, and never
+   * of a file that is no socket.
    *
    * @default {false}
    */
@@ -181,6 +339,16 @@ export const STREAM_DEFAULTS = {
   maxConnectionRatePerPeer: Infinity,
   whenFull: "wait",
   backlog: 4096,
+  handshakeTimeout: 5_000,
+} as const;
+
+/** The defaults of the datagram servers. */
+export const DATAGRAM_DEFAULTS = {
+  maxPacketSize: 8_192,
+  maxInFlight: 10_000,
+  maxInFlightPerPeer: Infinity,
+  maxPacketRate: Infinity,
+  maxPacketRatePerPeer: Infinity,
 } as const;
 
 type Check = (value: unknown) => string | undefined;
@@ -189,10 +357,11 @@ const count: Check = (value) =>
   value === Infinity || (Number.isInteger(value) && (value as number) >= 1)
     ? undefined
     : "must be a whole number from 1, or Infinity";
+const retries: Check = (value) => value === 0 ? undefined : count(value)?.replace("from 1", "from 0");
 const rate: Check = (value) =>
   typeof value === "number" && value > 0 ? undefined : "must be a number greater than 0";
 /** `setTimeout` cannot wait longer than 2^31 - 1 ms; a longer limit would fire at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+export const LONGEST_TIMER: number = 2 ** 31 - 1;
 const milliseconds: Check = (value) =>
   typeof value === "number" && value > 0 && value <= LONGEST_TIMER
     ? undefined
@@ -201,6 +370,14 @@ const anyNumber: Check = (value) =>
   typeof value === "number" && !Number.isNaN(value) ? undefined : "must be a number";
 const flag: Check = (value) => typeof value === "boolean" ? undefined : "must be true or false";
 const text: Check = (value) => typeof value === "string" && value !== "" ? undefined : "must be a text";
+const pem: Check = (value) =>
+  (typeof value === "string" && value !== "") || value instanceof URL
+    ? undefined
+    : "must be PEM text, or the path or URL of a file of it";
+const protocols: Check = (value) =>
+  Array.isArray(value) && value.every((name) => typeof name === "string" && /^[!-~]{1,255}$/.test(name))
+    ? undefined
+    : "must be an array of protocol names of 1 to 255 characters";
 const list: Check = (value) => Array.isArray(value) ? undefined : "must be an array";
 const whole = (low: number, high: number): Check => (value) =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high
@@ -227,6 +404,10 @@ const CHECKS: Record<string, Check> = {
   idleTimeout: milliseconds,
   maxLifetime: milliseconds,
   handshakeTimeout: milliseconds,
+  cert: pem,
+  key: pem,
+  alpnProtocols: protocols,
+  engine: (value) => value === "node" || value === "native" ? undefined : 'must be "node" or "native"',
   hostname: text,
   port: whole(0, 65535),
   noDelay: flag,
@@ -236,6 +417,16 @@ const CHECKS: Record<string, Check> = {
   mode: whole(0, 0o777),
   reclaim: flag,
   maxPacketSize: whole(1, 65507),
+  maxInFlight: count,
+  maxInFlightPerPeer: count,
+  maxPacketRate: rate,
+  maxPacketRatePerPeer: rate,
+  handlerTimeout: milliseconds,
+  reuseAddress: flag,
+  broadcast: flag,
+  multicast: list,
+  multicastLoopback: flag,
+  multicastTtl: whole(0, 255),
 };
 
 /**
@@ -244,9 +435,28 @@ const CHECKS: Record<string, Check> = {
  * @throws {RangeError} naming the first option that is out of range, and its value
  */
 export function checkOptions(options: object): void {
+  check(options, CHECKS);
+}
+
+/**
+ * Checks that every name is one of an option: a module's misspelt limit would be none at all.
+ *
+ * @throws {TypeError} naming the first that is not
+ */
+export function checkOptionNames(options: object): void {
+  const stranger = Object.keys(options).find((name) => !Object.hasOwn(CHECKS, name));
+  if (stranger !== undefined) throw new TypeError(`There is no option "${stranger}"`);
+}
+
+/** The same for what `connect` takes: its `timeout` is another one. */
+export function checkConnectOptions(options: object): void {
+  check(options, { ...CHECKS, timeout: milliseconds, retries });
+}
+
+function check(options: object, checks: Record<string, Check>): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    const wrong = CHECKS[name]?.(value);
+    const wrong = checks[name]?.(value);
     if (wrong) throw new RangeError(`Option "${name}" ${wrong}: current value is ${show(value)}`);
   }
 }

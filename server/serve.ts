@@ -5,22 +5,40 @@
  */
 import { Admission } from "./admission.ts";
 import { type Endpoint, type EndpointLike, parseEndpoint } from "./address.ts";
-import type { BaseServer, ServerStats, ShutdownOptions } from "./base_server.ts";
+import type { BaseServer, ShutdownOptions } from "./base_server.ts";
 import type { Connection } from "./connection.ts";
+import type { Datagram } from "./datagram.ts";
+import { datagramAdmission, type DatagramServer } from "./datagram_server.ts";
 import { AddressError } from "./errors.ts";
-import type { StreamHandlerLike } from "./handler.ts";
+import type { DatagramHandlerLike, StreamHandlerLike } from "./handler.ts";
 import type { ConnectionInfo } from "./observer.ts";
-import type { StreamServerOptions, TcpServerOptions, UnixServerOptions } from "./options.ts";
+import type {
+  DatagramServerOptions,
+  StreamServerOptions,
+  TcpServerOptions,
+  TlsServerOptions,
+  UdpServerOptions,
+  UnixDatagramServerOptions,
+  UnixServerOptions,
+} from "./options.ts";
+import { addStats, type ServerStats } from "./stats.ts";
 import type { StreamServer } from "./stream_server.ts";
 import { TcpServer } from "./tcp_server.ts";
+import { TlsServer } from "./tls_server.ts";
+import { UdpServer } from "./udp_server.ts";
+import { UnixDatagramServer } from "./unix_datagram_server.ts";
 import { UnixServer } from "./unix_server.ts";
 
 /** What `serve` takes: where to listen, and the options of the servers that it makes. Limits are totals of them all. */
 export interface ServeOptions
   extends
     Omit<TcpServerOptions, "hostname" | "port" | "admission">,
-    Omit<UnixServerOptions, "path" | "admission"> {
-  /** One endpoint or several: `"tcp://127.0.0.1:9999"`, `"unix:/run/x.sock"`, … */
+    Omit<TlsServerOptions, "hostname" | "port" | "admission" | "cert" | "key">,
+    Partial<Pick<TlsServerOptions, "cert" | "key">>,
+    Omit<UnixServerOptions, "path" | "admission">,
+    Omit<UdpServerOptions, "hostname" | "port" | "admission">,
+    Omit<UnixDatagramServerOptions, "path" | "admission"> {
+  /** One endpoint or several: `"tcp://127.0.0.1:9999"`, `"unix:/run/x.sock"`, `"udp://127.0.0.1:514"`, … */
   listen: EndpointLike | readonly EndpointLike[];
   /** Closes everything when it aborts, as `ServerGroup.close` does. */
   signal?: AbortSignal;
@@ -30,8 +48,10 @@ export interface ServeOptions
 export interface Handlers<T = unknown> {
   /** Serves TCP, TLS and Unix endpoints. */
   stream?: StreamHandlerLike<T>;
-  /** Says whether a client is served. */
-  verifyRequest?: (conn: Connection<T>) => boolean | Promise<boolean>;
+  /** Serves UDP and Unix datagram endpoints. */
+  datagram?: DatagramHandlerLike;
+  /** Says whether a client, or a packet, is served. Both have a `remoteAddr`. */
+  verifyRequest?(request: Connection<T> | Datagram): boolean | Promise<boolean>;
 }
 
 /**
@@ -69,8 +89,8 @@ export async function serve<T = unknown>(
   const endpoints = (isList(listen) ? listen : [listen]).map(parseEndpoint);
   if (endpoints.length === 0) throw new AddressError("Cannot serve: no endpoint is given to listen on");
   const handlers = isHandlers(handler) ? handler : { stream: handler };
-  const admission = new Admission(shared);
-  const servers = endpoints.map((endpoint) => makeServer(endpoint, handlers, { ...shared, admission }));
+  const admissions = { connections: new Admission(shared), packets: datagramAdmission(shared) };
+  const servers = endpoints.map((endpoint) => makeServer(endpoint, handlers, shared, admissions));
   try {
     for (const server of servers) await server.listen();
   } catch (error) {
@@ -80,28 +100,59 @@ export async function serve<T = unknown>(
   return new ServerGroup(servers, signal);
 }
 
+/** What the servers of a group share, so that limits are totals. */
+interface Admissions {
+  connections: Admission;
+  packets: Admission;
+}
+
 function makeServer<T>(
   endpoint: Endpoint,
   handlers: Handlers<T>,
-  options: StreamServerOptions & Omit<ServeOptions, "listen">,
-): StreamServer<T> {
-  const { stream } = handlers;
-  if (!stream) {
-    throw new AddressError(`Cannot serve ${endpoint.transport}: no handler for connections is given`);
-  }
-  const server = makeStreamServer(endpoint, stream, options);
+  options: Omit<ServeOptions, "listen">,
+  admissions: Admissions,
+): AnyServer {
+  const server = isForDatagrams(endpoint)
+    ? makeDatagramServer(endpoint, handlers, { ...options, admission: admissions.packets })
+    : makeStreamServer(endpoint, handlers, { ...options, admission: admissions.connections });
   if (handlers.verifyRequest) server.verifyRequest = handlers.verifyRequest;
   return server;
 }
 
+function isForDatagrams({ transport }: Endpoint): boolean {
+  return transport === "udp" || transport === "unixgram";
+}
+
+function makeDatagramServer<T>(
+  endpoint: Endpoint,
+  { datagram }: Handlers<T>,
+  options: DatagramServerOptions,
+): DatagramServer {
+  if (!datagram) {
+    throw new AddressError(`Cannot serve ${endpoint.transport}: no handler for datagrams is given`);
+  }
+  return "path" in endpoint
+    ? new UnixDatagramServer(datagram, { ...options, path: endpoint.path })
+    : new UdpServer(datagram, { ...options, hostname: endpoint.hostname, port: endpoint.port });
+}
+
 function makeStreamServer<T>(
   endpoint: Endpoint,
-  handler: StreamHandlerLike<T>,
+  { stream: handler }: Handlers<T>,
   options: StreamServerOptions & Omit<ServeOptions, "listen">,
 ): StreamServer<T> {
+  if (!handler) {
+    throw new AddressError(`Cannot serve ${endpoint.transport}: no handler for connections is given`);
+  }
   switch (endpoint.transport) {
     case "tcp":
       return new TcpServer(handler, { ...options, hostname: endpoint.hostname, port: endpoint.port });
+    case "tls":
+      return new TlsServer(handler, {
+        ...options as TlsServerOptions,
+        hostname: endpoint.hostname,
+        port: endpoint.port,
+      });
     case "unix":
       return new UnixServer(handler, { ...options, path: endpoint.path });
     default:
@@ -113,7 +164,20 @@ function makeStreamServer<T>(
 // deno-lint-ignore no-explicit-any
 export type AnyServer = BaseServer<any>;
 
-/** Several servers as one: what {@linkcode serve} gives. */
+/**
+ * Several servers as one: what {@linkcode serve} gives.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const group = await serve({ listen: ["tcp://127.0.0.1:0", "tcp://127.0.0.1:0"] }, () => {});
+ * assertEquals(group.addrs.length, 2);
+ * await group.shutdown({ signal: AbortSignal.timeout(10_000) });
+ * await group.finished;
+ * ```
+ */
 export class ServerGroup {
   /** The servers, in the order of their endpoints. */
   readonly servers: readonly AnyServer[];
@@ -194,31 +258,6 @@ export class ServerGroup {
   unref(): void {
     for (const server of this.servers) server.unref();
   }
-}
-
-function addStats(a: ServerStats, b: ServerStats): ServerStats {
-  const sum = {
-    ...a,
-    refused: { ...a.refused },
-    listeningSince: Math.min(a.listeningSince, b.listeningSince),
-  };
-  for (
-    const name of [
-      "accepted",
-      "acceptFailures",
-      "active",
-      "succeeded",
-      "failed",
-      "bytesIn",
-      "bytesOut",
-    ] as const
-  ) {
-    sum[name] += b[name];
-  }
-  for (const reason of Object.keys(sum.refused) as (keyof typeof sum.refused)[]) {
-    sum.refused[reason] += b.refused[reason];
-  }
-  return sum;
 }
 
 function isList(listen: EndpointLike | readonly EndpointLike[]): listen is readonly EndpointLike[] {

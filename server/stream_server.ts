@@ -3,17 +3,15 @@
  *
  * @module
  */
-import { Admission } from "./admission.ts";
+import { Admission, type Permit } from "./admission.ts";
 import { BaseServer } from "./base_server.ts";
 import { type Connection, type ConnectionOptions, control } from "./connection.ts";
-import { dispatchConnection, type Ending } from "./_dispatch.ts";
-import type { ErrorPhase, RefusalReason } from "./observer.ts";
-import { FrameError } from "./errors.ts";
+import { ConnectionTable } from "./_connection_table.ts";
+import { dispatchConnection, type DispatchHost, type Ending, isPeersFault } from "./_dispatch.ts";
+import { Door, type DoorHost } from "./_door.ts";
+import type { ErrorPhase } from "./observer.ts";
 import { resolveStreamHandler, type StreamHandler, type StreamHandlerLike } from "./handler.ts";
 import { STREAM_DEFAULTS, type StreamServerOptions } from "./options.ts";
-
-/** How many refused clients are said goodbye to at once; beyond, they are closed as they are. */
-const MOST_GOODBYES = 100;
 
 /**
  * A server of connections, after Python's `socketserver.TCPServer`. See `BaseServer` for its life and its hooks, and
@@ -24,14 +22,10 @@ const MOST_GOODBYES = 100;
 export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>> {
   /** The function that serves a connection; Python's `RequestHandlerClass`. */
   protected handler: StreamHandler<T>;
-  readonly #admission: Admission;
-  readonly #capacity: number;
-  readonly #refuses: boolean;
-  readonly #banner: Uint8Array | undefined;
+  readonly #door: Door;
   readonly #limits: ConnectionOptions;
-  readonly #connections = new Map<number, Connection<T>>();
+  readonly #connections = new ConnectionTable<Connection<T>>();
   #lastId = 0;
-  #goodbyes = 0;
 
   /**
    * Checks handler and options; binds nothing.
@@ -45,11 +39,14 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
     const { maxConnections = STREAM_DEFAULTS.maxConnections, whenFull = STREAM_DEFAULTS.whenFull } = options;
     this.handler = resolveStreamHandler(handler);
     this.#limits = { readTimeout, writeTimeout, idleTimeout, maxLifetime };
-    this.#capacity = Math.min(this.concurrency, maxConnections);
-    this.#refuses = whenFull === "refuse";
-    this.#banner = typeof banner === "string" ? new TextEncoder().encode(banner) : banner;
-    this.#admission = options.admission ?? new Admission({ ...options, maxConnections });
-    this.#admission.onRelease(() => this.roomChanged());
+    const admission = options.admission ?? new Admission({ ...options, maxConnections });
+    admission.onRelease(() => this.roomChanged());
+    this.#door = new Door(this.#host, {
+      admission,
+      capacity: Math.min(this.concurrency, maxConnections),
+      refuses: whenFull === "refuse",
+      banner: typeof banner === "string" ? new TextEncoder().encode(banner) : banner,
+    });
   }
 
   /** The live connections by id. */
@@ -70,9 +67,9 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
   }
 
   /** Ends a connection: without a reset where that can be had within half a second, then {@linkcode closeRequest}. */
-  override async shutdownRequest(conn: Connection<T>): Promise<void> {
-    await control.linger(conn as Connection);
-    await this.closeRequest(conn);
+  override shutdownRequest(conn: Connection<T>): void | Promise<void> {
+    const lingering = control.linger(conn as Connection);
+    return lingering ? lingering.then(() => this.closeRequest(conn)) : this.closeRequest(conn);
   }
 
   /** Closes the connection. */
@@ -86,7 +83,7 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
    * told when the connection closes.
    */
   handleError(error: unknown, conn: Connection<T>): void | Promise<void> {
-    if (error instanceof FrameError || control.raised(conn as Connection, error)) return;
+    if (isPeersFault(conn as Connection, error)) return;
     this.observers.error({ error, phase: "handler", connection: conn });
   }
 
@@ -100,103 +97,58 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
     return { ...this.#limits, id: ++this.#lastId };
   }
 
-  /** Whether one more may be accepted. A server that refuses always accepts, to say so. */
+  /** Whether one more connection may be taken. */
   protected get hasRoom(): boolean {
-    return this.#refuses || (this.#connections.size < this.#capacity && this.#admission.hasRoom);
+    return this.#door.hasRoom;
   }
 
   /** Steps 2 to 5 of a connection's path. */
-  protected async dispatch(conn: Connection<T>): Promise<void> {
-    const permit = await this.#admit(conn);
-    if (typeof permit === "string") return await this.#refuse(conn, permit);
-    try {
-      if (await this.#isVerified(conn)) await dispatchConnection(conn as Connection, this.#host);
-    } catch (error) {
-      this.#failed(error, "handler", conn);
-    } finally {
-      permit[Symbol.dispose]();
-    }
+  protected dispatch(conn: Connection<T>): void {
+    const permit = this.#door.enter(conn as Connection);
+    if (permit instanceof Promise) permit.then((permit) => this.#run(conn, permit), this.ended);
+    else this.#run(conn, permit);
   }
 
-  /** Servers that share an admission may both have seen the last place: the second then waits with its client. */
-  async #admit(conn: Connection<T>): Promise<Disposable | RefusalReason> {
-    for (;;) {
-      if (this.#refuses && this.#connections.size >= this.#capacity) return "full";
-      const permit = this.#admission.admit(conn.remoteAddr);
-      if (permit !== "full" || this.#refuses) return permit;
-      await new Promise<void>((resolve) => {
-        const forget = this.#admission.onRelease(() => (forget(), resolve()));
-      });
-    }
-  }
-
-  /** Who is not welcome is closed without a word; who finds the house full is told. */
-  async #refuse(conn: Connection<T>, reason: RefusalReason): Promise<void> {
-    this.refused(conn.remoteAddr, reason);
-    try {
-      if (reason === "full" && this.#banner && this.#goodbyes < MOST_GOODBYES) {
-        await this.#sayGoodbye(conn, this.#banner);
-      }
-    } finally {
-      await this.closeRequest(conn);
-    }
-  }
-
-  async #sayGoodbye(conn: Connection<T>, banner: Uint8Array): Promise<void> {
-    this.#goodbyes++;
-    try {
-      if (conn.send(banner) === banner.length) await this.shutdownRequest(conn);
-    } catch {
-      // the client has left already
-    } finally {
-      this.#goodbyes--;
-    }
-  }
-
-  /** Handshake, then the hook. A client that fails either is closed without its handler ever being called. */
-  async #isVerified(conn: Connection<T>): Promise<boolean> {
-    let phase: ErrorPhase = "handshake";
-    try {
-      const preparing = this.prepare(conn);
-      if (preparing) await preparing;
-      phase = "verify";
-      const verdict = this.verifyRequest(conn);
-      if (verdict instanceof Promise ? await verdict : verdict) return true;
-    } catch (error) {
-      await this.closeRequest(conn);
-      this.#failed(error, phase, conn);
-      return false;
-    }
-    this.refused(conn.remoteAddr, "unverified");
-    await this.shutdownRequest(conn);
-    return false;
+  #run(conn: Connection<T>, permit: Permit | undefined): void {
+    if (permit) dispatchConnection(conn as Connection, permit, this.#host);
+    else this.ended();
   }
 
   /** Leaves `serveForever` if the handler is part of its loop; otherwise it is told. */
   #failed(error: unknown, phase: ErrorPhase, connection: Connection<T>): void {
-    if (this.concurrency === 1 && phase !== "handshake") throw error;
-    this.observers.error({ error, phase, connection });
+    if (this.concurrency === 1 && phase !== "handshake") this.leaveLoop(error);
+    else this.observers.error({ error, phase, connection });
   }
 
+  /** Aborts the signal of every connection, and ends its iterations at the next empty buffer. */
   protected drainAll(): void {
     for (const conn of this.#connections.values()) control.drain(conn as Connection);
   }
 
+  /** Closes every connection, and who is still at the door. */
   protected closeAll(reason: "stopped" | "shutdown"): void {
+    this.#door.closeAll(reason);
     for (const conn of this.#connections.values()) control.end(conn as Connection, reason);
   }
 
-  /** What dispatch sees of this server. The hooks are looked up when they are called. */
-  readonly #host = {
-    processRequest: (conn: Connection) => this.processRequest(conn as Connection<T>),
-    handleError: (error: unknown, conn: Connection) => this.handleError(error, conn as Connection<T>),
-    shutdownRequest: (conn: Connection) => this.shutdownRequest(conn as Connection<T>),
-    opened: (conn: Connection) => this.#opened(conn as Connection<T>),
-    closed: (conn: Connection, ending: Ending) => this.#closed(conn as Connection<T>, ending),
+  /** What door and dispatch see of this server. The hooks are looked up when they are called. */
+  readonly #host: DoorHost & DispatchHost = {
+    left: (permit) => this.#door.leave(permit),
+    ended: this.ended,
+    prepare: (conn) => this.prepare(conn as Connection<T>),
+    verifyRequest: (conn) => this.verifyRequest(conn as Connection<T>),
+    closeRequest: (conn) => this.closeRequest(conn as Connection<T>),
+    refused: (addr, reason, error) => this.refused(addr, reason, error),
+    failed: (error, phase, conn) => this.#failed(error, phase, conn as Connection<T>),
+    processRequest: (conn) => this.processRequest(conn as Connection<T>),
+    handleError: (error, conn) => this.handleError(error, conn as Connection<T>),
+    shutdownRequest: (conn) => this.shutdownRequest(conn as Connection<T>),
+    opened: (conn) => this.#opened(conn as Connection<T>),
+    closed: (conn, ending) => this.#closed(conn as Connection<T>, ending),
   };
 
   #opened(conn: Connection<T>): void {
-    this.#connections.set(conn.id, conn);
+    this.#connections.add(conn);
     this.counters.active++;
     if (this.draining) control.drain(conn as Connection);
     this.observers.tell("opened", { connection: conn });
@@ -204,7 +156,7 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
 
   #closed(conn: Connection<T>, { reason, error }: Ending): void {
     const { counters } = this;
-    this.#connections.delete(conn.id);
+    this.#connections.remove(conn);
     counters.active--;
     counters.bytesIn += conn.bytesIn;
     counters.bytesOut += conn.bytesOut;

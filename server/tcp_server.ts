@@ -50,6 +50,8 @@ import { StreamServer } from "./stream_server.ts";
  * ```
  */
 export class TcpServer<T = unknown> extends StreamServer<T> {
+  /** How error messages call its address. */
+  protected readonly scheme: string = "tcp";
   readonly #options: TcpServerOptions;
   #addr: Deno.NetAddr;
 
@@ -72,15 +74,15 @@ export class TcpServer<T = unknown> extends StreamServer<T> {
   }
 
   /** Binds, to the same port again after a shutdown. */
-  protected open(): Listening<Connection<T>> {
+  protected open(): Listening<Connection<T>> | Promise<Listening<Connection<T>>> {
     const { backlog = STREAM_DEFAULTS.backlog, noDelay = true, keepAlive = false, reusePort } = this.#options;
     const { hostname, port } = this.#addr;
     let listener: Deno.TcpListener;
     try {
-      listener = Deno.listen({ hostname, port, tcpBacklog: backlog, ...reusePort && { reusePort } });
+      listener = this.bind({ hostname, port, tcpBacklog: backlog, ...reusePort && { reusePort } });
     } catch (error) {
       const place = formatHostPort(this.#addr);
-      throw socketError(error, `listen on ${formatAddr(this.#addr)}`, `--allow-net=${place}`);
+      throw socketError(error, `listen on ${formatAddr(this.#addr, this.scheme)}`, `--allow-net=${place}`);
     }
     this.#addr = listener.addr;
     const next = async (): Promise<Connection<T>> => {
@@ -89,6 +91,11 @@ export class TcpServer<T = unknown> extends StreamServer<T> {
       return this.connection(conn);
     };
     return listening(listener, next);
+  }
+
+  /** Opens the listening socket. */
+  protected bind(options: Deno.TcpListenOptions): Deno.TcpListener {
+    return Deno.listen(options);
   }
 
   /** Makes the connection for what was accepted. */
@@ -100,8 +107,8 @@ export class TcpServer<T = unknown> extends StreamServer<T> {
 /** Setting an option on a connection that the peer has reset already fails on some systems: the peer's fault. */
 function tune(conn: Deno.TcpConn, noDelay: boolean, keepAlive: boolean): void {
   try {
-    if (noDelay) conn.setNoDelay();
-    if (keepAlive) conn.setKeepAlive();
+    if (noDelay) conn.setNoDelay?.(); // Deno's own TLS connections have neither
+    if (keepAlive) conn.setKeepAlive?.();
   } catch (cause) {
     conn.close();
     throw new Deno.errors.NotConnected("the client left before it was served", { cause });

@@ -9,7 +9,7 @@ import { socketError } from "./_bind_error.ts";
 import { Connection } from "./connection.ts";
 import type { StreamHandlerLike } from "./handler.ts";
 import type { UnixServerOptions } from "./options.ts";
-import { makeSocketFile } from "./_socket_file.ts";
+import { makeSocketFile, permissionFlags } from "./_socket_file.ts";
 import { StreamServer } from "./stream_server.ts";
 
 /**
@@ -70,7 +70,7 @@ export class UnixServer<T = unknown> extends StreamServer<T> {
       throw socketError(
         error,
         `listen on ${formatAddr(this.#addr)}`,
-        `--allow-net=unix:${path} --allow-read and --allow-write for its folder`,
+        await permissionFlags(path),
       );
     }
   }
@@ -79,7 +79,14 @@ export class UnixServer<T = unknown> extends StreamServer<T> {
     const { mode = 0o600, reclaim = false } = this.#options;
     const { listener, remove } = await makeSocketFile(path, { mode, reclaim, answers }, this.#bind);
     const { close, ...socket } = this.#listening(listener);
-    return { ...socket, close: () => (remove(), close()) };
+    const end = (): void | Promise<void> => {
+      try {
+        remove();
+      } finally {
+        close();
+      }
+    };
+    return { ...socket, close: end };
   }
 
   #bind = (path: string): Deno.UnixListener => Deno.listen({ transport: "unix", path });
@@ -96,6 +103,8 @@ async function answers(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.WouldBlock) return true; // its queue is full
+    if (error instanceof Error && /wrong type/.test(error.message)) return true; // EPROTOTYPE: it serves datagrams
     throw error;
   }
 }

@@ -1,0 +1,211 @@
+/**
+ * Handler modules: a handler by the path or URL of its file.
+ *
+ * @module
+ */
+import { HandlerModuleError } from "./errors.ts";
+import {
+  type DatagramHandler,
+  type DatagramHandlerLike,
+  resolveDatagramHandler,
+  resolveStreamHandler,
+  type StreamHandler,
+  type StreamHandlerLike,
+} from "./handler.ts";
+import { checkOptionNames, checkOptions } from "./options.ts";
+import type { Handlers, ServeOptions } from "./serve.ts";
+import type { HandlerSettings, SettingValues } from "./settings.ts";
+
+/** What a handler module may say about the servers that serve it: any option but where to listen. */
+export type HandlerModuleOptions = Omit<ServeOptions, "listen" | "signal">;
+
+/** What a handler module exports. {@linkcode serve} takes it as it is. */
+export interface HandlerModule<T = unknown> {
+  /** Where it came from: a URL, or the name of a shipped handler. */
+  specifier: string;
+  /** Serves connections: the module's `default`. */
+  stream?: StreamHandler<T>;
+  /** Serves datagrams: the module's `datagram`. */
+  datagram?: DatagramHandler;
+  /** Says whether a client, or a packet, is served. */
+  verifyRequest?: Handlers<T>["verifyRequest"];
+  /** What the module would like the options to be. */
+  options: HandlerModuleOptions;
+  /** What the module can be told. */
+  settings: HandlerSettings;
+  /** Makes the handler for connections that does as it was told. */
+  configure?: (values: SettingValues) => StreamHandlerLike<T>;
+}
+
+/** What `loadHandler` can be told. */
+export interface LoadHandlerOptions {
+  /**
+   * What a relative path is relative to: a URL (`import.meta.url`), or the path of a folder.
+   *
+   * @default the working directory
+   */
+  base?: string | URL;
+}
+
+/**
+ * Loads a handler module and checks what it exports:
+ *
+ * - `default`: the handler for connections, a function or a class.
+ * - `datagram`: the handler for datagrams. One of the two must be there.
+ * - `verifyRequest`: a function that says whether a client is served.
+ * - `options`: defaults for the options of the server.
+ * - `settings` and `configure`: what the handler can be told, and a function that makes the handler of that.
+ *
+ * A module is loaded once: a second call gives what the first one got.
+ *
+ * @param specifier a path, or a URL (`file:`, `https:`, `jsr:`, `npm:`, `data:`)
+ * @returns what it exports; give it to {@linkcode serve} together with its `options`
+ * @throws {HandlerModuleError} if there is no such module, if it does not load, or if it exports no handler; one line
+ *
+ * @example
+ * ```ts
+ * import { connect, loadHandler, serve } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const file = await Deno.makeTempFile({ suffix: ".ts" });
+ * await Deno.writeTextFile(file, `
+ *   export const options = { maxConnections: 10 };
+ *   export default (conn) => conn.sendAll("hello\\n");
+ * `);
+ * const handler = await loadHandler(file);
+ *
+ * await using group = await serve({ ...handler.options, listen: "tcp://127.0.0.1:0" }, handler);
+ * using conn = await connect(group.addr);
+ * assertEquals(await conn.readLine(), "hello");
+ * ```
+ */
+export async function loadHandler<T = unknown>(
+  specifier: string | URL,
+  { base }: LoadHandlerOptions = {},
+): Promise<HandlerModule<T>> {
+  const url = locate(specifier, base);
+  const name = abridged(String(specifier));
+  let exports: Record<string, unknown>;
+  try {
+    exports = await import(url);
+  } catch (cause) {
+    throw new HandlerModuleError(`Cannot load the handler ${name}: ${whyNotLoaded(cause, url)}`, { cause });
+  }
+  return checkHandlerModule<T>(exports, url, name);
+}
+
+/**
+ * What the exports of a module mean.
+ *
+ * @param specifier where the module came from
+ * @param name what an error message calls it
+ * @throws {HandlerModuleError} saying what is missing or wrong
+ */
+export function checkHandlerModule<T = unknown>(
+  exports: Record<string, unknown>,
+  specifier: string,
+  name: string = specifier,
+): HandlerModule<T> {
+  try {
+    return readExports(exports, specifier);
+  } catch (cause) {
+    throw new HandlerModuleError(`Cannot use ${name} as a handler: ${firstLine(messageOf(cause))}`, {
+      cause,
+    });
+  }
+}
+
+function readExports<T>(exports: Record<string, unknown>, specifier: string): HandlerModule<T> {
+  const { default: stream, datagram, verifyRequest, configure, options = {}, settings = {} } = exports;
+  if (stream === undefined && datagram === undefined) {
+    throw new TypeError("it exports neither default nor datagram; one must be a function or a class");
+  }
+  assertFunction("verifyRequest", verifyRequest);
+  assertFunction("configure", configure);
+  assertObject("options", options);
+  assertObject("settings", settings);
+  checkOptionNames(options);
+  checkOptions(options);
+  return {
+    specifier,
+    options,
+    settings: settings as HandlerSettings,
+    ...stream !== undefined &&
+      { stream: resolved("default", stream as StreamHandlerLike<T>, resolveStreamHandler) },
+    ...datagram !== undefined &&
+      { datagram: resolved("datagram", datagram as DatagramHandlerLike, resolveDatagramHandler) },
+    ...verifyRequest && { verifyRequest: verifyRequest as HandlerModule<T>["verifyRequest"] },
+    ...configure && { configure: configure as HandlerModule<T>["configure"] },
+  };
+}
+
+function resolved<H, R>(name: string, handler: H, resolve: (handler: H) => R): R {
+  try {
+    return resolve(handler);
+  } catch (cause) {
+    throw new TypeError(`its export ${name}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function assertFunction(
+  name: string,
+  value: unknown,
+): asserts value is ((...args: never[]) => unknown) | undefined {
+  if (value !== undefined && typeof value !== "function") {
+    throw new TypeError(`its export ${name} is a ${typeof value}, not a function`);
+  }
+}
+
+function assertObject(name: string, value: unknown): asserts value is object {
+  if (typeof value !== "object" || value === null) throw new TypeError(`its export ${name} is no object`);
+}
+
+/**
+ * The module with the handler that does as it is told. A module that cannot be told anything comes back as it is.
+ *
+ * @throws what the module's `configure` throws for values that cannot be
+ */
+export function configureHandler<T>(module: HandlerModule<T>, values: SettingValues): HandlerModule<T> {
+  if (!module.configure) return module;
+  return { ...module, stream: resolveStreamHandler(module.configure(values)) };
+}
+
+/** A scheme has two letters or more: `C:` is a drive. */
+const SCHEME = /^[a-z][a-z\d+.-]+:/i;
+
+function locate(specifier: string | URL, base: string | URL | undefined): string {
+  if (specifier instanceof URL || SCHEME.test(specifier)) return String(specifier);
+  if (base instanceof URL || (base !== undefined && SCHEME.test(base))) return new URL(specifier, base).href;
+  const path = process.getBuiltinModule("node:path").resolve(base ?? "", specifier);
+  return process.getBuiltinModule("node:url").pathToFileURL(path).href;
+}
+
+/** A `data:` URL is a whole module. */
+function abridged(specifier: string): string {
+  return specifier.length > 100 ? `${specifier.slice(0, 99)}…` : specifier;
+}
+
+/** Deno's reason, in one line; or what the module itself has thrown. */
+function whyNotLoaded(cause: unknown, url: string): string {
+  const isDenos = (cause as { code?: unknown } | null)?.code === "ERR_MODULE_NOT_FOUND";
+  const message = messageOf(cause);
+  if (!isDenos) return `it throws when it is imported: ${firstLine(describe(cause))}`;
+  if (message.startsWith(`Module not found "${url}"`)) return "there is no such file";
+  const reason = firstLine(message).replace(/\.$|\. Supported schemes:$/, "");
+  const detail = /\bat (\S+:\d+:\d+)\s*$/.exec(message)?.[0] ?? /^\s+0: (.*)$/m.exec(message)?.[1];
+  return detail && !reason.includes(detail) ? `${reason}, ${detail}` : reason;
+}
+
+function describe(thrown: unknown): string {
+  return thrown instanceof Error ? `${thrown.name}: ${messageOf(thrown)}` : String(thrown);
+}
+
+/** The message without the colours that Deno puts into some. */
+function messageOf(error: unknown): string {
+  // deno-lint-ignore no-control-regex -- the escape character begins a colour
+  return (error instanceof Error ? error.message : String(error)).replace(/\x1b\[[\d;]*m/g, "");
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0].trim();
+}
