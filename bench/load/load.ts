@@ -1,0 +1,249 @@
+/**
+ * The generators once more, for machines without a C compiler or without Linux. They do the same work, take the
+ * same arguments after the generator's name and print the same lines, but a client in Deno costs about as much as
+ * the server it talks to: figures are then about the load as much as about the server.
+ *
+ * usage: load.ts echo PORT CONNECTIONS SIZE DEPTH WARMUP SECONDS
+ *        load.ts connect PORT PARALLEL WARMUP SECONDS
+ *        load.ts idle PORT COUNT
+ *        load.ts udp PORT WINDOW SIZE WARMUP SECONDS
+ */
+// deno-lint-ignore-file no-console
+
+import process from "node:process";
+
+const HOSTNAME = "127.0.0.1";
+const DRAIN_MS = 3000;
+const VARIANTS = 16;
+const MESSAGE_SIZE = 16;
+const SILENCE_MS = 50;
+
+let sending = true; // false once the window has closed: take the replies that are due, ask for no more
+let waiting = 0; // replies that are due
+let errors = 0;
+let firstError = "";
+
+function fail(error: unknown): void {
+  if (errors++ === 0) firstError = (error as Error).message;
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** What is measured: the operations that end between the opening and the closing. */
+class Window {
+  #open = false;
+  #started = 0;
+  #cpuStarted = 0;
+  #seconds = 0;
+  #cpuSeconds = 0;
+  #operations = 0;
+  #slowest = 0;
+  readonly #latencies: number[] = [];
+  lost = 0;
+
+  count(operations: number, milliseconds: number): void {
+    if (this.#started === 0) return;
+    this.#slowest = Math.max(this.#slowest, milliseconds);
+    if (!this.#open) return;
+    this.#operations += operations;
+    this.#latencies.push(milliseconds * 1000);
+  }
+
+  /** Lets the generator run for a warm-up and a window, and waits for the replies that are then due. */
+  async run(warmup: number, seconds: number): Promise<void> {
+    await sleep(warmup * 1000);
+    console.log("measuring");
+    this.#started = performance.now();
+    this.#cpuStarted = cpuSeconds();
+    this.#open = true;
+    await sleep(seconds * 1000);
+    this.#open = false;
+    this.#seconds = (performance.now() - this.#started) / 1000;
+    this.#cpuSeconds = cpuSeconds() - this.#cpuStarted;
+    console.log("measured");
+    sending = false;
+    for (const end = performance.now() + DRAIN_MS; waiting > 0 && performance.now() < end;) await sleep(10);
+  }
+
+  report(): void {
+    const sorted = Float64Array.from(this.#latencies).sort();
+    const percentile = (share: number): number => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
+    const result = {
+      operations: this.#operations,
+      seconds: this.#seconds,
+      cpuSeconds: this.#cpuSeconds,
+      p50: percentile(0.5),
+      p99: percentile(0.99),
+      p999: percentile(0.999),
+      slowest: this.#slowest * 1000,
+      lost: this.lost,
+      errors,
+      firstError,
+    };
+    console.log(JSON.stringify(result));
+  }
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** Messages of random letters that end with a newline: a reply meant for another request differs. */
+function makeVariants(size: number, depth: number): Uint8Array[] {
+  return Array.from({ length: VARIANTS }, () => {
+    const batch = new Uint8Array(size * depth);
+    for (let i = 0; i < batch.length; i++) batch[i] = (i + 1) % size === 0 ? 10 : 97 + Math.random() * 26;
+    return batch;
+  });
+}
+
+function textMessage(name: string, serial: number): Uint8Array {
+  return new TextEncoder().encode(
+    `${name} ${String(serial).padStart(MESSAGE_SIZE - name.length - 2, "0")}\n`,
+  );
+}
+
+async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
+}
+
+/** Reads, with room for one byte too many, until all of `expected` has come back. */
+async function readBack(conn: Deno.Conn, expected: Uint8Array, buffer: Uint8Array): Promise<void> {
+  for (let received = 0; received < expected.length;) {
+    const count = await conn.read(buffer.subarray(0, expected.length - received + 1));
+    if (count === null) throw new Error("closed before the reply was complete");
+    if (received + count > expected.length) throw new Error("more bytes came back than were sent");
+    for (let i = 0; i < count; i++) {
+      if (buffer[i] !== expected[received + i]) throw new Error("the reply differs from what was sent");
+    }
+    received += count;
+  }
+}
+
+/** One request and its reply; they go at the same time, as a batch may be more than the kernel holds. */
+async function exchange(conn: Deno.Conn, message: Uint8Array, buffer: Uint8Array): Promise<void> {
+  waiting++;
+  try {
+    await Promise.all([writeAll(conn, message), readBack(conn, message, buffer)]);
+  } finally {
+    waiting--;
+  }
+}
+
+async function connect(port: number): Promise<Deno.TcpConn> {
+  const conn = await Deno.connect({ hostname: HOSTNAME, port });
+  conn.setNoDelay();
+  return conn;
+}
+
+async function echo([port, connections, size, depth, warmup, seconds]: number[]): Promise<void> {
+  const window = new Window();
+  const variants = makeVariants(size, depth);
+  const client = async (number: number): Promise<void> => {
+    const conn = await connect(port);
+    const buffer = new Uint8Array(size * depth + 1);
+    for (let turn = 0; sending; turn++) {
+      const started = performance.now();
+      await exchange(conn, variants[(number * 7 + turn) % VARIANTS], buffer);
+      window.count(depth, performance.now() - started);
+    }
+  };
+  for (let number = 0; number < connections; number++) client(number).catch(fail);
+  await window.run(warmup, seconds);
+  finish(window);
+}
+
+async function shortConnections([port, parallel, warmup, seconds]: number[]): Promise<void> {
+  const window = new Window();
+  let serial = 0;
+  const client = async (): Promise<void> => {
+    const buffer = new Uint8Array(MESSAGE_SIZE + 1);
+    while (sending) {
+      const started = performance.now();
+      const conn = await connect(port);
+      await exchange(conn, textMessage("visit", serial++), buffer);
+      window.count(1, performance.now() - started);
+      conn.close();
+    }
+  };
+  for (let i = 0; i < parallel; i++) client().catch(fail);
+  await window.run(warmup, seconds);
+  finish(window);
+}
+
+function finish(window: Window): void {
+  if (waiting > 0) fail(new Error(`${waiting} replies never came`));
+  window.report();
+}
+
+async function idle([port, count]: number[]): Promise<void> {
+  const told = Deno.stdin.readable.getReader();
+  let connections: Deno.TcpConn[] = [];
+  const buffer = new Uint8Array(MESSAGE_SIZE + 1);
+  const step = async (work: () => Promise<unknown>): Promise<void> => {
+    const started = performance.now();
+    await work().catch(fail);
+    const seconds = (performance.now() - started) / 1000;
+    console.log(JSON.stringify({ operations: count, seconds, errors, firstError }));
+    await told.read();
+  };
+  await step(async () => connections = await Promise.all(Array.from({ length: count }, () => connect(port))));
+  await step(async () => {
+    const messages = connections.map((_, number) => textMessage("idle ", number));
+    await Promise.all(connections.map((conn, number) => writeAll(conn, messages[number])));
+    for (const [number, conn] of connections.entries()) await readBack(conn, messages[number], buffer);
+  });
+}
+
+async function udp([port, places, size, warmup, seconds]: number[]): Promise<void> {
+  const window = new Window();
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: HOSTNAME, port: 0 });
+  const server: Deno.NetAddr = { transport: "udp", hostname: HOSTNAME, port };
+  const packet = new Uint8Array(size).fill(120);
+  const head = new DataView(packet.buffer);
+  const slots = Array.from({ length: places }, () => ({ serial: 0, started: 0 }));
+  let heard = performance.now();
+  const put = async (place: number): Promise<void> => {
+    const slot = slots[place];
+    head.setUint32(0, place);
+    head.setUint32(4, ++slot.serial);
+    slot.started = performance.now();
+    await socket.send(packet.slice(), server);
+  };
+  const receive = async (): Promise<void> => {
+    for await (const [reply] of socket) {
+      heard = performance.now();
+      const view = new DataView(reply.buffer, reply.byteOffset);
+      if (reply.length !== size || reply.subarray(8).some((byte) => byte !== 120)) {
+        throw new Error("the reply differs from what was sent");
+      }
+      const place = view.getUint32(0);
+      if (view.getUint32(4) !== slots[place].serial) continue; // counted as lost, and sent anew, before it came
+      window.count(1, heard - slots[place].started);
+      if (sending) await put(place);
+    }
+  };
+  receive().catch(fail);
+  for (let place = 0; place < places; place++) await put(place);
+  const watch = setInterval(() => {
+    if (performance.now() - heard < SILENCE_MS) return;
+    window.lost += places;
+    for (let place = 0; place < places; place++) put(place).catch(fail);
+  }, SILENCE_MS);
+  await window.run(warmup, seconds);
+  clearInterval(watch);
+  finish(window);
+}
+
+const generators: Record<string, (args: number[]) => Promise<void>> = {
+  echo,
+  connect: shortConnections,
+  idle,
+  udp,
+};
+
+await generators[Deno.args[0]](Deno.args.slice(1).map(Number));
+Deno.exit(0);

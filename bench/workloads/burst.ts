@@ -1,0 +1,35 @@
+/** A burst: thousands of clients connect at the same moment, then each sends 16 bytes and waits for them. */
+
+import { contest, type Turn } from "../contest.ts";
+import { readReport, type StepReport } from "../generator.ts";
+import type { Sample } from "../workload.ts";
+import { rateOf } from "./columns.ts";
+
+const CONNECTS = 6000;
+
+async function measure({ generator, server }: Turn): Promise<Sample> {
+  await using clients = generator.start("idle", server, [CONNECTS]);
+  const connected: StepReport = await readReport(clients);
+  await clients.tell("exchange");
+  const exchanged: StepReport = await readReport(clients);
+  return {
+    figures: {
+      rate: connected.operations / connected.seconds,
+      exchange: exchanged.seconds * 1000,
+    },
+  };
+}
+
+export default contest({
+  name: "burst",
+  title: "Burst",
+  service: "echo",
+  cases: [{
+    title: `${CONNECTS} connects at once`,
+    columns: [rateOf("connects"), { key: "exchange", title: "then one reply each, ms", digits: 0 }],
+    leading: "rate",
+    promise: { of: "value", atLeast: 40_000, margin: 0.6 },
+    check: ["kit_function"],
+    measure,
+  }],
+});

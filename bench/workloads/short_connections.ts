@@ -1,0 +1,20 @@
+/** Short connections: connect, 16 bytes back and forth, reset. */
+
+import { contest } from "../contest.ts";
+import { CPU, P50, P99, P999, rateOf, SLOWEST } from "./columns.ts";
+
+const PARALLEL = 64;
+
+export default contest({
+  name: "short_connections",
+  title: "Short connections",
+  service: "echo",
+  cases: [{
+    title: `${PARALLEL} at a time`,
+    columns: [rateOf("connections"), CPU, P50, P99, P999, SLOWEST],
+    leading: "rate",
+    promise: { of: "ratio", atLeast: 0.9, margin: 0.2 },
+    check: ["kit_function"],
+    measure: ({ generator, server, ...lengths }) => generator.load("connect", server, [PARALLEL], lengths),
+  }],
+});

@@ -1,0 +1,132 @@
+/** Finds the interpreters and compilers of this machine, and compiles into a directory that goes away with it. */
+
+import { stripTypeScriptTypes } from "node:module";
+import type { Command } from "./child.ts";
+
+/** Something that is not installed; the message says what needs it and how to get it. */
+export class MissingToolError extends Error {
+  override readonly name = "MissingToolError";
+}
+
+/** Turns a source file of the benchmark into a command that runs it. */
+export class Workshop implements Disposable {
+  readonly #directory: string;
+  readonly #compiled = new Map<string, Promise<string>>();
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Opens a workshop over a new temporary directory. */
+  static async open(): Promise<Workshop> {
+    const workshop = new Workshop(await Deno.makeTempDir({ prefix: "switchboard_bench_" }));
+    addEventListener("unload", () => workshop[Symbol.dispose]()); // a signal ends the benchmark through Deno.exit
+    return workshop;
+  }
+
+  /** Runs a script on the Deno that runs the benchmark. */
+  deno(source: string, ...args: string[]): Promise<Command> {
+    const flags = ["run", "--quiet", "--no-lock", "--allow-all", "--unstable-net"];
+    return Promise.resolve({ program: Deno.execPath(), args: [...flags, pathOf(source), ...args] });
+  }
+
+  /** Runs a script on Node. */
+  async node(source: string): Promise<Command> {
+    if (!await succeeds("node", ["--version"])) throw new MissingToolError("needs node: https://nodejs.org");
+    return { program: "node", args: [pathOf(source)] };
+  }
+
+  /**
+   * Runs TypeScript on Node, which may be too old to read it: its types are taken away, and those of the files that it
+   * imports.
+   */
+  async nodeTypeScript(source: string, ...imported: string[]): Promise<Command> {
+    await this.node(source);
+    for (const file of [source, ...imported]) {
+      const text = stripTypeScriptTypes(await Deno.readTextFile(pathOf(file))).replaceAll('.ts"', '.mjs"');
+      const path = this.#withoutTypes(file);
+      await Deno.mkdir(path.replace(/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(path, text);
+    }
+    return { program: "node", args: [this.#withoutTypes(source)] };
+  }
+
+  /** Where a file of the benchmark, or of its neighbours, goes without its types: in the same place to the others. */
+  #withoutTypes(file: string): string {
+    return `${this.#directory}/bench/${file}`.replace("/bench/../", "/").replace(/\.ts$/, ".mjs");
+  }
+
+  /** Runs a Python script that becomes Redis. */
+  async redis(source: string): Promise<Command> {
+    if (!await succeeds("redis-server", ["--version"])) {
+      throw new MissingToolError("needs redis-server: apt install redis-server");
+    }
+    return await this.python(source, "socket");
+  }
+
+  /** The path of a folder that goes away with the workshop. */
+  folder(name: string): string {
+    return `${this.#directory}/${name}`;
+  }
+
+  /** Runs a script on the first Python that can import a module. */
+  async python(source: string, module: string): Promise<Command> {
+    for (const program of ["python3", "/usr/bin/python3", "python"]) {
+      if (await succeeds(program, ["-c", `import ${module}`])) return { program, args: [pathOf(source)] };
+    }
+    throw new MissingToolError(
+      `needs Python 3 with ${module}: https://www.python.org, pip install ${module}`,
+    );
+  }
+
+  /** Compiles a C file. */
+  async c(source: string): Promise<Command> {
+    if (!await succeeds("cc", ["--version"])) {
+      throw new MissingToolError("needs a C compiler named cc: apt install gcc");
+    }
+    return { program: await this.#compile(source, "cc", ["-O2", "-Wall", "-o"]), args: [] };
+  }
+
+  /** Compiles a Go file. */
+  async go(source: string): Promise<Command> {
+    if (!await succeeds("go", ["version"])) throw new MissingToolError("needs go: https://go.dev/dl");
+    return { program: await this.#compile(source, "go", ["build", "-o"]), args: [] };
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      Deno.removeSync(this.#directory, { recursive: true });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // gone already
+    }
+  }
+
+  #compile(source: string, compiler: string, flags: readonly string[]): Promise<string> {
+    const known = this.#compiled.get(source);
+    if (known) return known;
+    const program = `${this.#directory}/${source.replaceAll(/\W/g, "_")}`;
+    const compiled = run(compiler, [...flags, program, pathOf(source)]).then(() => program);
+    this.#compiled.set(source, compiled);
+    return compiled;
+  }
+}
+
+/** The path of a file of the benchmark, named from this folder. */
+function pathOf(source: string): string {
+  const { pathname } = new URL(source, import.meta.url);
+  return decodeURIComponent(Deno.build.os === "windows" ? pathname.slice(1) : pathname);
+}
+
+async function succeeds(program: string, args: string[]): Promise<boolean> {
+  try {
+    const command = new Deno.Command(program, { args, stdout: "null", stderr: "null" });
+    return (await command.output()).success;
+  } catch {
+    return false; // no such program
+  }
+}
+
+async function run(program: string, args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, { args, stdout: "null" }).output();
+  if (!success) throw new Error(`${program} ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
+}
