@@ -11,7 +11,7 @@ const readLine: StreamHandler = async (conn) => void await conn.readLine();
 forEachStreamServer((kind, test) => {
   test(" cuts a client that sends a byte at a time when its lifetime is over, and the handler is not to blame", async () => {
     const observer = new Recorder();
-    const server = make(kind, readLine, { maxLifetime: 60, readTimeout: 50, observers: [observer] });
+    const server = make(kind, readLine, { maxLifetime: 600, readTimeout: 500, observers: [observer] });
     await using _running = await serving(server);
     using client = await kind.connect(server);
     const dripping = (async () => {
