@@ -144,11 +144,6 @@ export class Inbound {
     if (this.#finish && this.#endsOnDrain) this.#startLook();
   }
 
-  /** Whether a chunk iteration that finds the buffer empty has come to its end. */
-  get drained(): boolean {
-    return this.#draining && this.#looked;
-  }
-
   /** Ends every wait, now and later. What had come before can still be taken. */
   fail(failure: Failure): void {
     this.#failure ??= failure;

@@ -374,8 +374,8 @@ export abstract class BaseServer<R> {
   /**
    * Stops accepting, and waits for the handlers.
    *
-   * In this order: clients that the kernel has queued are taken in, the listener is closed, the `signal` of every
-   * connection aborts, iteration over chunks and lines ends where it finds nothing more, handlers end. When
+   * In this order: the `signal` of every connection aborts and iteration over chunks and lines ends where it finds nothing
+   * more, which makes room; clients that the kernel has queued are taken in; the listener is closed; handlers end. When
    * `options.signal` aborts, what is left is closed. Without one it waits as long as handlers take. The next
    * `serveForever` binds the same address again. Called twice, both wait for the same end; the second may bring the
    * deadline.
