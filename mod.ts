@@ -4,6 +4,20 @@
  *
  * Each part is also an entry point of its own: `@switchboard/kit/server`, `/framing`, `/handlers`, `/multiplex`.
  *
+ * @example A server, and somebody who talks to it
+ * ```ts
+ * import { connect, serve } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using group = await serve({ listen: "tcp://127.0.0.1:0", idleTimeout: 60_000 }, async (conn) => {
+ *   for await (const line of conn.lines()) await conn.sendAll(`you said ${line}\n`);
+ * });
+ *
+ * using conn = await connect(group.addr);
+ * await conn.sendAll("hello\n");
+ * assertEquals(await conn.readLine(), "you said hello");
+ * ```
+ *
  * @module
  */
 export {
@@ -21,6 +35,7 @@ export {
   type ConnectionInfo,
   type ConnectionOptions,
   type ConnectOptions,
+  connectPermissions,
   type CopyOptions,
   Datagram,
   DatagramClient,
@@ -36,6 +51,11 @@ export {
   type ErrorPhase,
   type EventName,
   type EventOf,
+  type ForkingOptions,
+  ForkingTcpServer,
+  ForkingTlsServer,
+  ForkingUdpServer,
+  ForkingUnixServer,
   formatAddr,
   formatHostPort,
   getHostByAddress,
@@ -45,6 +65,7 @@ export {
   type HandleRequestOptions,
   type HandlerModule,
   HandlerModuleError,
+  type HandlerModuleLike,
   type HandlerModuleOptions,
   type Handlers,
   type HandlerSetting,
@@ -53,6 +74,7 @@ export {
   type Listening,
   loadHandler,
   type LoadHandlerOptions,
+  type Mechanism,
   type MulticastGroup,
   type NetEndpoint,
   type Observer,
@@ -60,6 +82,8 @@ export {
   parseEndpoint,
   parseHostPort,
   peerKey,
+  type PermissionKind,
+  type Permissions,
   type Permit,
   type ReadOptions,
   type ReadUntilOptions,
@@ -77,6 +101,7 @@ export {
   ServerGroup,
   type ServerOptions,
   type ServerStats,
+  type ServeWorkers,
   type ServiceProtocol,
   type SettingValues,
   type ShutdownOptions,
@@ -89,6 +114,11 @@ export {
   type StreamServerOptions,
   TcpServer,
   type TcpServerOptions,
+  type ThreadingOptions,
+  ThreadingTcpServer,
+  ThreadingTlsServer,
+  ThreadingUdpServer,
+  ThreadingUnixServer,
   type TlsInfo,
   TlsServer,
   type TlsServerOptions,
@@ -102,6 +132,8 @@ export {
   type UnixEndpoint,
   UnixServer,
   type UnixServerOptions,
+  WorkerError,
+  type WorkerOptions,
 } from "./server/mod.ts";
 export {
   type ByteLinesOptions,
@@ -134,6 +166,9 @@ export {
   DatagramProtocol,
   DatagramRequestHandler,
   type DatagramTransport,
+  execHandler,
+  type ExecOptions,
+  type ExecStatus,
   Factory,
   FrameReceiver,
   LengthPrefixedReceiver,
@@ -190,3 +225,39 @@ export {
   type Trigger,
   type TriggerPhase,
 } from "./multiplex/mod.ts";
+export {
+  type AnyTasks,
+  type ApplyAsyncOptions,
+  type ApplyOptions,
+  AsyncResult,
+  Lock,
+  LockGuard,
+  type MapOptions,
+  type MessagePortLike,
+  Pool,
+  PoolBrokenError,
+  type PoolOptions,
+  Queue,
+  type QueueOptions,
+  RLock,
+  RLockGuard,
+  type RLockOptions,
+  Semaphore,
+  SharedArray,
+  type SharedArrayHandle,
+  type SharedArrayType,
+  SharedClosedError,
+  type SharedClosedReason,
+  SharedEvent,
+  SharedMap,
+  type SharedMapKey,
+  type SharedNumber,
+  SharedThing,
+  type TaskApplication,
+  type TaskArguments,
+  type TaskName,
+  type TaskResult,
+  transfer,
+  type WaitOptions,
+  WorkerLostError,
+} from "./server/workers/mod.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { AddressError } from "./errors.ts";
+import { AddressError, HandlerModuleError, WorkerError } from "./errors.ts";
+import { flagsToAdd, type Permissions } from "./permissions.ts";
 
 /**
  * The same class of error with one line that names the attempt, the address and what would help.
@@ -11,11 +12,11 @@ import { AddressError } from "./errors.ts";
  * A name that is not found gets the `code` `"ENOTFOUND"`, as in `node:dns`.
  *
  * @param attempt for example `"listen on tcp://127.0.0.1:80"`
- * @param flag the permission that the attempt needs, for example `"--allow-net=127.0.0.1:80"`
+ * @param needed the permissions that the attempt needs
  */
-export function socketError(error: unknown, attempt: string, flag: string): unknown {
-  if (!(error instanceof Error) || error instanceof AddressError) return error;
-  const because = reason(error, flag);
+export function socketError(error: unknown, attempt: string, needed: Permissions): unknown {
+  if (!(error instanceof Error) || saysItAll(error)) return error;
+  const because = reason(error, needed);
   const ErrorClass = error.constructor as new (
     message: string,
     options: ErrorOptions,
@@ -24,6 +25,14 @@ export function socketError(error: unknown, attempt: string, flag: string): unkn
   const code = isNameUnknown(error) ? "ENOTFOUND" : (error as { code?: string }).code;
   if (code !== undefined) told.code = code;
   return told;
+}
+
+const TELLING = [AddressError, HandlerModuleError, WorkerError];
+
+/** Whether it is the kit's own. Deno's refusals all begin alike. */
+function saysItAll(error: Error): boolean {
+  if (error instanceof Deno.errors.NotCapable) return !error.message.startsWith("Requires ");
+  return TELLING.some((known) => error instanceof known);
 }
 
 /** Deno gives neither a class nor a code to it; Linux, macOS and Windows say it each in their own words. */
@@ -36,8 +45,8 @@ function isSystems(error: Error): boolean {
   return /\(os error \d+\)/.test(error.message);
 }
 
-function reason(error: Error, flag: string): string {
-  if (error instanceof Deno.errors.NotCapable) return `permission is missing, run with ${flag}`;
+function reason(error: Error, needed: Permissions): string {
+  if (error instanceof Deno.errors.NotCapable) return `permission is missing, run with ${flagsToAdd(needed)}`;
   if (error instanceof Deno.errors.AddrInUse && isSystems(error)) return "the address is in use";
   if (error instanceof Deno.errors.AddrNotAvailable) return "the address is not one of this machine";
   if (error instanceof Deno.errors.PermissionDenied) return "the system does not allow it to this user";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Admission, Permit } from "./admission.ts";
+import type { Permit } from "./admission.ts";
 import { type Connection, control } from "./connection.ts";
 import { untilCut } from "./_dispatch.ts";
 import { ConnectionClosedError, isPeerGone } from "./errors.ts";
@@ -30,10 +30,20 @@ export interface DoorHost {
   failed(error: unknown, phase: ErrorPhase, conn: Connection): void;
 }
 
+/** Who decides whether a peer may come in: an `Admission`, or in a worker what asks the one of the server. */
+export interface Gate {
+  /** Whether one more may be accepted. */
+  readonly hasRoom: boolean;
+  /** Asks for this peer: a permit, or the reason why not; later, where somebody else has to be asked. */
+  admit(addr: Deno.Addr): Permit | RefusalReason | Promise<Permit | RefusalReason>;
+  /** Calls `listener` whenever there may be room again; the function that is returned ends that. */
+  onRelease(listener: () => void): () => void;
+}
+
 /** How the door decides. */
 export interface DoorOptions {
   /** The limits, shared perhaps with other servers. */
-  admission: Admission;
+  admission: Gate;
   /** How many this server lets in at once, whatever its admission says. */
   capacity: number;
   /** Whether clients are turned away while it is full; otherwise they wait. */
@@ -69,6 +79,7 @@ export class Door {
   enter(conn: Connection): Permit | undefined | Promise<Permit | undefined> {
     const permit = this.#admit(conn);
     if (typeof permit === "string") return this.#onThreshold(conn, this.#stepBack(conn, permit));
+    if (permit instanceof Promise) return this.#onThreshold(conn, this.#enterLater(conn, permit));
     const preparing = this.#prepare(conn);
     const verdict = preparing ? undefined : this.#ask(conn);
     return verdict === true
@@ -101,18 +112,36 @@ export class Door {
     for (const conn of this.#waiting) control.end(conn, reason);
   }
 
-  #admit(conn: Connection): Permit | RefusalReason {
+  #admit(conn: Connection): Permit | RefusalReason | Promise<Permit | RefusalReason> {
     const { admission, refuses, capacity } = this.#options;
     if (refuses && this.#inside >= capacity) return "full";
     const permit = admission.admit(conn.remoteAddr);
-    if (typeof permit === "object") this.#inside++;
+    if (typeof permit === "object" && !(permit instanceof Promise)) this.#inside++;
     return permit;
+  }
+
+  /** Who is asked elsewhere for this client may take a while, in which the client may be cut. */
+  async #enterLater(
+    conn: Connection,
+    asking: Promise<Permit | RefusalReason>,
+  ): Promise<Permit | undefined> {
+    const permit = await asking;
+    if (typeof permit === "string") return await this.#refuse(conn, permit);
+    this.#inside++;
+    if (!conn.closed) return await this.#goOn(conn, permit);
+    this.leave(permit);
+    return undefined;
+  }
+
+  async #goOn(conn: Connection, permit: Permit): Promise<Permit | undefined> {
+    const preparing = this.#prepare(conn);
+    return await this.#decide(conn, permit, preparing, preparing ? undefined : this.#ask(conn));
   }
 
   /** Servers that share an admission may both have seen the last place: the second then waits with its client. */
   async #stepBack(conn: Connection, reason: RefusalReason): Promise<Permit | undefined> {
     const { admission, refuses } = this.#options;
-    let permit: Permit | RefusalReason = reason;
+    let permit: Permit | RefusalReason | Promise<Permit | RefusalReason> = reason;
     while (permit === "full" && !refuses) {
       await new Promise<void>((resolve) => {
         const forget = admission.onRelease(() => (forget(), resolve()));
@@ -121,9 +150,9 @@ export class Door {
       if (conn.closed) return undefined;
       permit = this.#admit(conn);
     }
+    if (permit instanceof Promise) return await this.#enterLater(conn, permit);
     if (typeof permit === "string") return await this.#refuse(conn, permit);
-    const preparing = this.#prepare(conn);
-    return await this.#decide(conn, permit, preparing, preparing ? undefined : this.#ask(conn));
+    return await this.#goOn(conn, permit);
   }
 
   /** What comes before the hook; a rejection if it throws. */

@@ -59,7 +59,7 @@ async function readPem(source: string | URL, what: string): Promise<string> {
   try {
     return await Deno.readTextFile(source);
   } catch (error) {
-    throw socketError(error, `read the ${what} "${pathOf(source)}"`, `--allow-read=${pathOf(source)}`);
+    throw socketError(error, `read the ${what} "${pathOf(source)}"`, { read: [pathOf(source)] });
   }
 }
 

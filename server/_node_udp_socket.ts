@@ -5,7 +5,7 @@
  */
 import type { Socket } from "node:dgram";
 import { type DatagramSocket, LARGEST_PACKET, type Received } from "./_datagram_socket.ts";
-import { formatHostPort } from "./address.ts";
+import { assertPermitted, lookUpAddress } from "./_address_lookup.ts";
 import type { UdpSocketOptions } from "./_udp_socket.ts";
 
 /**
@@ -16,7 +16,8 @@ const MOST_WAITING = 256;
 
 /** Opens a UDP socket over `node:dgram`. */
 export async function openNodeUdpSocket(options: UdpSocketOptions): Promise<DatagramSocket> {
-  const { hostname, port, reuseAddress = false } = options;
+  const { port, reuseAddress = false } = options;
+  const hostname = await lookUpAddress(options.hostname);
   assertPermitted(hostname, port);
   const dgram = process.getBuiltinModule("node:dgram");
   const socket = dgram.createSocket({
@@ -46,16 +47,6 @@ function joinGroups(socket: Socket, options: UdpSocketOptions): void {
   }
   socket.setMulticastLoopback(multicastLoopback);
   socket.setMulticastTTL(multicastTtl);
-}
-
-/**
- * Asks for the permission before `node:dgram` does: the refusal that it throws comes out of a callback of its own, where
- * nobody can catch it, and ends the process.
- */
-function assertPermitted(hostname: string, port: number): void {
-  const host = formatHostPort({ hostname, port });
-  if (Deno.permissions.requestSync({ name: "net", host }).state === "granted") return;
-  throw new Deno.errors.NotCapable(`Requires net access to "${host}", run again with the --allow-net flag`);
 }
 
 /** What Deno throws for the same errno, so that both engines fail alike. */

@@ -37,7 +37,7 @@ export interface SocketFile<L> {
 export async function makeSocketFile<L extends { close(): void }>(
   path: string,
   { mode, reclaim, answers }: SocketFileOptions,
-  bind: (path: string) => L,
+  bind: (path: string) => L | Promise<L>,
 ): Promise<SocketFile<L>> {
   const file = absolute(path);
   const temporary = await temporaryName(path);
@@ -45,7 +45,7 @@ export async function makeSocketFile<L extends { close(): void }>(
   await assertFree(path, reclaim, answers);
   if (lookUp(temporary)?.isSocket && !(await answers(temporary))) Deno.removeSync(temporary); // of one that died here
   for (let left = RETRIES;; left--) {
-    const listener = bind(temporary);
+    const listener = await bind(temporary);
     try {
       Deno.chmodSync(temporary, mode);
       const { ino, dev } = Deno.lstatSync(temporary);
@@ -69,20 +69,10 @@ const RETRIES = 2;
 const TEMPORARY_LENGTH = 12;
 
 /**
- * What has to be granted to listen at a path. Whoever grants single paths has to grant the one too under which the socket
- * is bound at first.
- */
-export async function permissionFlags(path: string): Promise<string> {
-  const flag = `--allow-net=unix:${path}`;
-  if (path.startsWith("\0")) return flag; // it has no file
-  return `${flag},unix:${await temporaryName(path)} --allow-read and --allow-write for its folder`;
-}
-
-/**
  * The name under which the socket of a path is bound before it gets its own: in the same folder, the same for the same path
  * and for no other. It is short, as the system limits the length of what is bound.
  */
-async function temporaryName(path: string): Promise<string> {
+export async function temporaryName(path: string): Promise<string> {
   const at = path.lastIndexOf("/") + 1;
   const [folder, name] = [path.slice(0, at), path.slice(at)];
   const encoder = new TextEncoder();

@@ -119,7 +119,16 @@ export class TlsTransport implements Transport {
     this.#socket.on("error", this.#tlsFailed);
     // After the handshake, `node:tls` tells of protocol errors through this event alone, as its own server expects.
     this.#socket.on("_tlsError", this.#tlsFailed);
-    this.#fetch();
+    this.#fetchSoon();
+  }
+
+  /** `node:tls` begins in the next tick, and throws there (Deno 2.9) if what came before it has ended the socket. */
+  #fetchSoon(): void {
+    this.#fetching = true;
+    process.nextTick(() => {
+      this.#fetching = false;
+      if (!this.#closed) this.#fetch();
+    });
   }
 
   #secured = (): void => {
@@ -317,7 +326,7 @@ export class TlsTransport implements Transport {
     } catch {
       // it was free already
     }
-    this.#socket?.destroy();
+    process.nextTick(() => this.#socket?.destroy()); // not before it has begun
   }
 
   #fail(error: unknown): void {

@@ -53,6 +53,7 @@ export class Admission {
   readonly #networks: Networks | undefined;
   readonly #peers = new Map<string, number>();
   readonly #released = new Set<() => void>();
+  readonly #sought = new Set<() => void>();
   #active = 0;
 
   /**
@@ -90,6 +91,8 @@ export class Admission {
 
   /** Whether one more may be open. */
   get hasRoom(): boolean {
+    if (this.#active < this.#limit) return true;
+    for (const listener of this.#sought) listener();
     return this.#active < this.#limit;
   }
 
@@ -97,6 +100,50 @@ export class Admission {
   onRelease(listener: () => void): () => void {
     this.#released.add(listener);
     return () => this.#released.delete(listener);
+  }
+
+  /**
+   * Calls `listener` whenever a place is sought and there is none, so that those who {@linkcode Admission.reserve} places
+   * give back what they do not use; the function that is returned ends that.
+   */
+  onSought(listener: () => void): () => void {
+    this.#sought.add(listener);
+    return () => this.#sought.delete(listener);
+  }
+
+  /**
+   * Takes a place for a connection that somebody else will accept: a worker. Its peer is asked for when it is known.
+   *
+   * @returns whether there was one
+   */
+  reserve(): boolean {
+    if (this.#active >= this.#limit) return false;
+    this.#active++;
+    return true;
+  }
+
+  /** Gives back a place that was reserved. */
+  cede(): void {
+    this.#active--;
+    this.#tellReleased();
+  }
+
+  /** Asks for the peer of a connection that has a reserved place: the reason why it may not come, or `undefined`. */
+  enterReserved(addr: Deno.Addr): RefusalReason | undefined {
+    const refusal = this.#refusePeer(addr);
+    if (!refusal) this.#countPeer(addr);
+    return refusal;
+  }
+
+  /** Forgets the peer of a connection that has a reserved place. */
+  leaveReserved(addr: Deno.Addr): void {
+    this.#uncountPeer(addr);
+  }
+
+  /** Whether anything but the total has to be asked for. */
+  get asksForPeers(): boolean {
+    return this.#perPeer !== Infinity || this.#rate !== undefined || this.#peerRates !== undefined ||
+      this.#networks !== undefined;
   }
 
   /** Asks for this peer: a permit, or the reason why not. */
@@ -113,27 +160,45 @@ export class Admission {
   enter(addr: Deno.Addr): RefusalReason | undefined {
     const refusal = this.#refuse(addr);
     if (refusal) return refusal;
-    const peer = this.#perPeer === Infinity ? undefined : peerKey(addr);
-    if (peer !== undefined) this.#peers.set(peer, (this.#peers.get(peer) ?? 0) + 1);
+    this.#countPeer(addr);
     this.#active++;
   }
 
   /** Gives a place back that {@linkcode Admission.enter} has given to this peer. */
   leave(addr: Deno.Addr): void {
     this.#active--;
+    this.#uncountPeer(addr);
+    this.#tellReleased();
+  }
+
+  #countPeer(addr: Deno.Addr): void {
     const peer = this.#perPeer === Infinity ? undefined : peerKey(addr);
-    if (peer !== undefined) {
-      const left = this.#peers.get(peer)! - 1;
-      if (left > 0) this.#peers.set(peer, left);
-      else this.#peers.delete(peer);
-    }
+    if (peer !== undefined) this.#peers.set(peer, (this.#peers.get(peer) ?? 0) + 1);
+  }
+
+  #uncountPeer(addr: Deno.Addr): void {
+    const peer = this.#perPeer === Infinity ? undefined : peerKey(addr);
+    if (peer === undefined) return;
+    const left = this.#peers.get(peer)! - 1;
+    if (left > 0) this.#peers.set(peer, left);
+    else this.#peers.delete(peer);
+  }
+
+  #tellReleased(): void {
     for (const listener of this.#released) listener();
   }
 
   /** Asks the lists first: who is denied must not use up anybody's rate. */
   #refuse(addr: Deno.Addr): RefusalReason | undefined {
     if (this.#networks && !this.#networks.admits(addr)) return "denied";
-    if (!this.hasRoom) return "full";
+    return this.hasRoom ? this.#refuseByCount(addr) : "full";
+  }
+
+  #refusePeer(addr: Deno.Addr): RefusalReason | undefined {
+    return this.#networks && !this.#networks.admits(addr) ? "denied" : this.#refuseByCount(addr);
+  }
+
+  #refuseByCount(addr: Deno.Addr): RefusalReason | undefined {
     if (this.#perPeer !== Infinity || this.#peerRates) {
       const peer = peerKey(addr);
       if (peer !== undefined && (this.#peers.get(peer) ?? 0) >= this.#perPeer) return "peer-limit";

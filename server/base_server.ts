@@ -128,11 +128,15 @@ export abstract class BaseServer<R> {
   #readiness: ServerReadiness<R> | undefined;
   #paused = false;
   #pastDeadline = false;
+  /** Whether it stops without a word to those who are served. */
+  #retiring = false;
   #referenced = true;
   /** Notified when anything changes that the loop depends on: its phase, a place, a pause. */
   readonly #condition = new Condition();
   #finished: PromiseWithResolvers<void> = Promise.withResolvers();
   #stopping: Promise<void> | undefined;
+  /** Resolves when a server that is being shut down listens no more. */
+  #deaf: PromiseWithResolvers<void> = Promise.withResolvers();
   #running = 0;
   /** Marks what runs inside the one handler of a serial server; made for those alone, as loading it takes a while. */
   readonly #inHandler: AsyncLocalStorage<HandlerMark> | undefined;
@@ -207,10 +211,12 @@ export abstract class BaseServer<R> {
       await this.serverActivate();
     } catch (error) {
       await this.#closeListening();
-      throw error;
+      await this.release();
+      if (this.#phase as Phase !== "closed") throw error;
     }
     if (this.#phase as Phase === "closed") { // while it was binding
       await this.#closeListening();
+      await this.release();
       throw new ServerClosedError("Cannot listen: the server was closed");
     }
     if (this.#phase === "stopped") this.#finished = Promise.withResolvers();
@@ -240,7 +246,7 @@ export abstract class BaseServer<R> {
       this.#loop = undefined;
       signal?.removeEventListener("abort", close);
     }
-    await this.#stopping;
+    await (this.blocksOnClose ? this.#stopping : this.#stopping && this.#deaf.promise);
   }
 
   async #serve(signal: AbortSignal | undefined): Promise<void> {
@@ -354,6 +360,13 @@ export abstract class BaseServer<R> {
     this.#loopError = { error };
   }
 
+  /** Lets `error` leave `serveForever` at once, whatever the loop waits for. */
+  protected abandon(error: unknown): void {
+    this.#loopError = { error };
+    this.#intake?.interrupt();
+    this.#condition.notify();
+  }
+
   async #acceptFailed(error: unknown): Promise<void> {
     const kind = classifyAcceptError(error);
     // By a close of ours, or behind our back: then the loop ends, and the next `listen` binds anew.
@@ -398,27 +411,44 @@ export abstract class BaseServer<R> {
       this.closeAll("shutdown");
     };
     signal?.addEventListener("abort", cut, { once: true });
+    if (this.#retiring) this.#drain();
     this.#stopping ??= this.#stop();
     if (signal?.aborted) cut();
-    try {
-      await this.#stopping;
-    } finally {
-      signal?.removeEventListener("abort", cut);
+    const forget = () => signal?.removeEventListener("abort", cut);
+    if (this.blocksOnClose) await this.#stopping.finally(forget);
+    else {
+      this.#stopping.then(forget, forget);
+      await this.#deaf.promise;
     }
   }
 
   async #stop(): Promise<void> {
     this.#phase = "stopping";
+    this.#deaf = Promise.withResolvers();
     this.#paused = this.#pastDeadline = false;
-    this.drainAll();
-    this.observers.tell("draining", { addr: this.addr, active: this.#stats.active });
+    if (!this.#retiring) this.#drain();
     this.#intake?.interrupt();
     this.#condition.notify();
     await this.#loop?.catch(ignore); // serveForever's caller gets what ended the loop
     await this.#beforeClose();
     await this.#closeListening();
+    this.#deaf.resolve();
     await this.#settled();
+    await this.release();
     this.#end("stopped");
+  }
+
+  #drain(): void {
+    this.#retiring = false;
+    this.drainAll();
+    this.observers.tell("draining", { addr: this.addr, active: this.#stats.active });
+  }
+
+  /** What `shutdown` does, without asking anybody to end: who is served is served on. */
+  protected async retire(): Promise<void> {
+    if (this.#phase !== "listening") return;
+    this.#retiring = true;
+    await (this.#stopping = this.#stop());
   }
 
   /** Datagram handlers reply over the listening socket: it must outlive them. Stream servers close it first. */
@@ -446,16 +476,19 @@ export abstract class BaseServer<R> {
     this.#phase = "closed";
     this.#intake?.interrupt();
     this.#condition.notify();
+    if (this.#binding) await this.release(); // what takes its time to start need not
     await this.#binding?.catch(ignore); // listen's caller gets it
     await this.#closeListening();
     this.closeAll("stopped");
     if (!this.#inHandler?.getStore()?.running) await this.#settled();
+    await this.release();
     if (before === "new" || before === "stopped") this.#finished.resolve();
     else this.#end("closed");
   }
 
   #end(phase: "stopped" | "closed"): void {
     this.#stopping = undefined;
+    this.#retiring = false;
     if (this.#phase === "closed" && phase === "stopped") return; // close came meanwhile, and will say so itself
     this.#phase = phase;
     this.#finished.resolve();
@@ -581,7 +614,7 @@ export abstract class BaseServer<R> {
 
   /** Whether the server takes no new work. */
   protected get draining(): boolean {
-    return this.#phase === "stopping";
+    return this.#phase === "stopping" && !this.#retiring;
   }
 
   /** Whether the loop waits for a request, and would dispatch one that comes now. */
@@ -593,6 +626,14 @@ export abstract class BaseServer<R> {
   protected get busy(): boolean {
     return this.#running > 0;
   }
+
+  /** Whether `shutdown` waits for handlers that have not ended; if not, `finished` does. */
+  protected get blocksOnClose(): boolean {
+    return true;
+  }
+
+  /** Frees what outlives the last request. Called when listener and handlers are gone, and when binding failed. */
+  protected release(): void | Promise<void> {}
 
   /** To be called when there may be room again. */
   protected roomChanged(): void {
@@ -614,9 +655,7 @@ export abstract class BaseServer<R> {
       try {
         await this.serviceActions();
       } catch (error) {
-        this.#loopError = { error };
-        this.#intake?.interrupt();
-        this.#condition.notify();
+        this.abandon(error);
       }
     }, this.#pollInterval);
     Deno.unrefTimer(timer); // keeping the process alive is the listener's part
@@ -639,7 +678,12 @@ export abstract class BaseServer<R> {
   async #closeUntaken(intake: Intake<R>): Promise<void> {
     if (!(await intake.settled())) return;
     try {
-      await this.closeRequest(intake.take());
+      const request = intake.take();
+      // It came in the moment in which the listener was closed, and nothing is wrong with it.
+      if (this.#phase === "stopping" && !this.#pastDeadline && !this.closesLast) {
+        return this.#dispatch(request);
+      }
+      await this.closeRequest(request);
     } catch {
       // the accept had failed: by the close itself, as a rule
     }

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { type Endpoint, type EndpointLike, formatAddr, formatHostPort, parseEndpoint } from "./address.ts";
+import { type Endpoint, type EndpointLike, formatAddr, parseEndpoint } from "./address.ts";
 import { Backoff } from "./_backoff.ts";
 import { socketError } from "./_bind_error.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { AddressError } from "./errors.ts";
 import { checkConnectOptions } from "./options.ts";
+import { connectPermissions } from "./permissions.ts";
 import { clientSide } from "./_tls_side.ts";
 import { shakeHands, TlsTransport } from "./_tls_transport.ts";
 import type { Transport } from "./_transport.ts";
@@ -122,14 +123,10 @@ async function attempt(target: Endpoint, options: ConnectOptions): Promise<Trans
         `Cannot connect to ${formatAddr(target)}: no answer within ${timeout} ms`,
       );
     }
-    throw socketError(error, `connect to ${formatAddr(target)}`, `--allow-net=${permission(target)}`);
+    throw socketError(error, `connect to ${formatAddr(target)}`, connectPermissions(target));
   } finally {
     clearTimeout(timer);
   }
-}
-
-function permission(target: Endpoint): string {
-  return "path" in target ? `unix:${target.path} --allow-read --allow-write` : formatHostPort(target);
 }
 
 async function dial(target: Endpoint, options: ConnectOptions, signal: AbortSignal): Promise<Transport> {

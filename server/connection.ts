@@ -72,6 +72,10 @@ export interface ConnectionControl {
   raised(conn: Connection, error: unknown): boolean;
   /** Why it was closed on this side, if it was. */
   reason(conn: Connection): CloseReason | undefined;
+  /** What it stands on. */
+  transport(conn: Connection): Transport;
+  /** Counts bytes that went past it: another process has its socket. */
+  credit(conn: Connection, bytesIn: number, bytesOut: number): void;
   /** Calls `cut` when it is closed by anything but its handler. */
   onCut(conn: Connection, cut: (error: ConnectionClosedError) => void): void;
 }
@@ -130,6 +134,7 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
   #cut: ((error: ConnectionClosedError) => void) | undefined;
   #readiness: ConnectionReadiness | undefined;
+  #elsewhere: { bytesIn: number; bytesOut: number } | undefined;
 
   /** A connection over `transport`. Servers and `connect` make them; nothing is read before somebody asks. */
   constructor(transport: Transport, options: ConnectionOptions = {}) {
@@ -166,12 +171,12 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
 
   /** Bytes that came in, read by the handler or not. */
   get bytesIn(): number {
-    return this.#inbound.total;
+    return this.#inbound.total + (this.#elsewhere?.bytesIn ?? 0);
   }
 
   /** Bytes that the kernel has taken. */
   get bytesOut(): number {
-    return this.#lazyOutbound?.total ?? 0;
+    return (this.#lazyOutbound?.total ?? 0) + (this.#elsewhere?.bytesOut ?? 0);
   }
 
   /** Whether this side has closed it. */
@@ -604,6 +609,8 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
       reason: (conn) => conn.#reason,
       raised: (conn, error) =>
         conn.#inbound.hasRaised(error) || conn.#lazyOutbound?.hasRaised(error) === true,
+      transport: (conn) => conn.#transport,
+      credit: (conn, bytesIn, bytesOut) => conn.#elsewhere = { bytesIn, bytesOut },
       onCut: (conn, cut) => conn.#onCut(cut),
     };
   }

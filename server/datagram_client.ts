@@ -4,7 +4,8 @@
  * @module
  */
 import { Intake } from "./_accept.ts";
-import { type EndpointLike, formatAddr } from "./address.ts";
+import { type EndpointLike, formatAddr, formatHostPort } from "./address.ts";
+import { isAddress, lookUpAddress } from "./_address_lookup.ts";
 import { socketError } from "./_bind_error.ts";
 import {
   datagramAddr,
@@ -15,6 +16,7 @@ import {
 } from "./_datagram_socket.ts";
 import { PacketBlock } from "./_packet_block.ts";
 import { checkOptions } from "./options.ts";
+import type { Permissions } from "./permissions.ts";
 import { openUdpSocket } from "./_udp_socket.ts";
 import { UnixDatagramSocket } from "./_unix_datagram_socket.ts";
 
@@ -80,7 +82,8 @@ export async function connectDatagram(
   const to = datagramAddr(endpoint);
   try {
     if ("path" in to) return new DatagramClient(await openUnix(), to, maxPacketSize, () => true);
-    const remoteAddr = { ...to, hostname: await resolve(to.hostname) };
+    // packets will come from the address, not from the name
+    const remoteAddr = { ...to, hostname: await lookUpAddress(to.hostname) };
     const socket = await openUdpSocket({
       hostname: localFor(remoteAddr.hostname),
       port: 0,
@@ -88,11 +91,36 @@ export async function connectDatagram(
     });
     return new DatagramClient(socket, remoteAddr, maxPacketSize, anySender ? () => true : sameAs(remoteAddr));
   } catch (error) {
-    throw socketError(error, `talk to ${formatAddr(to)}`, "--allow-net");
+    throw socketError(error, `talk to ${formatAddr(to)}`, talkPermissions(to));
   }
 }
 
-/** A client of datagrams: see {@linkcode connectDatagram}. */
+/**
+ * A client of datagrams: see {@linkcode connectDatagram}.
+ *
+ * @example All packets until it is closed
+ * ```ts
+ * import { connectDatagram, UdpServer } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await new UdpServer(async (packet) => {
+ *   for (const part of ["one", "two", "three"]) await packet.reply(part);
+ * }).listen();
+ * const serving = server.serveForever();
+ *
+ * await using client = await connectDatagram(server.addr);
+ * await client.send("parts, please");
+ * const parts: string[] = [];
+ * for await (const packet of client) {
+ *   parts.push(new TextDecoder().decode(packet));
+ *   if (parts.length === 3) break;
+ * }
+ * assertEquals(parts, ["one", "two", "three"]);
+ *
+ * await server.shutdown();
+ * await serving;
+ * ```
+ */
 export class DatagramClient {
   /** Where packets go. */
   readonly remoteAddr: Deno.Addr;
@@ -194,6 +222,13 @@ export class DatagramClient {
   }
 }
 
+/** A path of one's own is a random one; a host name stands for addresses that nobody knows yet. */
+function talkPermissions(to: Deno.NetAddr | Deno.UnixAddr): Permissions {
+  if ("path" in to) return { net: true, read: true, write: true };
+  if (!isAddress(to.hostname)) return { net: true };
+  return { net: [formatHostPort({ hostname: localFor(to.hostname), port: 0 }), formatHostPort(to)] };
+}
+
 async function openUnix(): Promise<DatagramSocket> {
   if (!hasListenDatagram()) {
     throw new Deno.errors.NotSupported("Unix sockets need Deno.listenDatagram, run with --unstable-net");
@@ -208,12 +243,6 @@ async function openUnix(): Promise<DatagramSocket> {
     closed();
     throw error;
   }
-}
-
-/** The address that packets will come from: a name has to be looked up first. */
-async function resolve(hostname: string): Promise<string> {
-  if (/^[\d.]+$/.test(hostname) || hostname.includes(":")) return hostname;
-  return (await process.getBuiltinModule("node:dns").promises.lookup(hostname)).address;
 }
 
 /** To loopback from loopback, so that the permission for it is enough. */

@@ -29,6 +29,29 @@ const LONGEST_QUEUE = 512;
  * hooks, and `UdpServer` and `UnixDatagramServer` for what can be made.
  *
  * Differs from Python's in that running handlers are waited for before the socket, over which they reply, is closed.
+ *
+ * @example A hook, and a function for servers of either kind
+ * ```ts
+ * import { connectDatagram, type Datagram, DatagramServer, UdpServer } from "@switchboard/kit";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * class Careful extends UdpServer {
+ *   override verifyRequest(packet: Datagram) {
+ *     return packet.data.length > 0;
+ *   }
+ * }
+ * const announce = (server: DatagramServer, to: Deno.Addr) => server.send("I am here", to);
+ *
+ * await using server = await new Careful((packet) => packet.reply(packet.data)).listen();
+ * assert(server instanceof DatagramServer);
+ * await using client = await connectDatagram(server.addr);
+ * await announce(server, client.localAddr);
+ * assertEquals(new TextDecoder().decode(await client.receive()), "I am here");
+ *
+ * await client.send(""); // refused
+ * await server.handleRequest();
+ * assertEquals(server.stats.succeeded, 0);
+ * ```
  */
 export abstract class DatagramServer extends BaseServer<Datagram> {
   /** The function that serves a packet; Python's `RequestHandlerClass`. */

@@ -41,7 +41,8 @@ export type CloseReason =
   | "idle"
   | "lifetime"
   | "write-timeout"
-  | "handshake";
+  | "handshake"
+  | "worker";
 
 const SENTENCES: Record<CloseReason, string> = {
   done: "its handler has returned",
@@ -57,6 +58,7 @@ const SENTENCES: Record<CloseReason, string> = {
   lifetime: "it reached its maximum lifetime",
   "write-timeout": "the peer did not read within the write limit",
   handshake: "its handshake failed",
+  worker: "the worker that served it has died",
 };
 
 /**
@@ -118,6 +120,24 @@ export class AddressError extends Error {
 export class HandlerModuleError extends Error {
   /** `"HandlerModuleError"`. */
   override readonly name = "HandlerModuleError";
+}
+
+/**
+ * What is told of a worker thread or child process that died, and thrown where no worker can be had any more.
+ *
+ * @example
+ * ```ts
+ * import { ThreadingTcpServer, WorkerError } from "@switchboard/kit";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const module = "data:text/javascript,throw new Error('no good')";
+ * await using server = new ThreadingTcpServer(module, { workers: 2 });
+ * await assertRejects(() => server.listen(), WorkerError, "no good");
+ * ```
+ */
+export class WorkerError extends Error {
+  /** `"WorkerError"`. */
+  override readonly name = "WorkerError";
 }
 
 /** Whether `error` is what Deno throws for an operation on a resource that this side closed (closing ends a pending read or write with either). */

@@ -25,6 +25,20 @@ import type { DatagramServer } from "./datagram_server.ts";
  * it and return.
  *
  * @typeParam T what the handler keeps in `conn.data`
+ *
+ * @example
+ * ```ts
+ * import { connect, serve, type StreamHandler } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const greet: StreamHandler = async (conn) => {
+ *   await conn.sendAll(`hello, ${await conn.readLine()}\n`);
+ * };
+ * await using group = await serve({ listen: "tcp://127.0.0.1:0" }, greet);
+ * using conn = await connect(group.addr);
+ * await conn.sendAll("Ada\n");
+ * assertEquals(await conn.readLine(), "hello, Ada");
+ * ```
  */
 export type StreamHandler<T = unknown> = (
   conn: Connection<T>,
@@ -34,6 +48,23 @@ export type StreamHandler<T = unknown> = (
 /**
  * The key of a static method that turns a class (a request handler, a `Protocol`) or a factory into a
  * {@linkcode StreamHandler}. So that `server/` need not know what kinds of handlers there are.
+ *
+ * @example A kind of handler of one's own
+ * ```ts
+ * import { connect, serve, type StreamHandler, toStreamHandler } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Sentence {
+ *   constructor(readonly words: string) {}
+ *   [toStreamHandler](): StreamHandler {
+ *     return (conn) => conn.sendAll(this.words);
+ *   }
+ * }
+ *
+ * await using group = await serve({ listen: "tcp://127.0.0.1:0" }, new Sentence("good evening"));
+ * using conn = await connect(group.addr);
+ * assertEquals(await conn.readLine(), "good evening");
+ * ```
  */
 export const toStreamHandler: unique symbol = Symbol.for("switchboard.toStreamHandler");
 
@@ -97,10 +128,44 @@ function describe(value: unknown): string {
  * **Outliving**: the server waits for a handler that has not returned, when it is shut down. When its packet is given up
  * (by `handlerTimeout`, `close`, or the deadline of `shutdown`) the packet's `signal` aborts, the server waits no longer,
  * and what it throws from then on is dropped. It may reply late, as long as the server listens.
+ *
+ * @example
+ * ```ts
+ * import { connectDatagram, type DatagramHandler, serve } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const greet: DatagramHandler = (packet) => packet.reply(`hello, ${packet.text()}`);
+ * await using group = await serve({ listen: "udp://127.0.0.1:0" }, { datagram: greet });
+ * await using client = await connectDatagram(group.addr);
+ * await client.send("Ada");
+ * assertEquals(new TextDecoder().decode(await client.receive()), "hello, Ada");
+ * ```
  */
 export type DatagramHandler = (packet: Datagram, server: DatagramServer) => unknown;
 
-/** The key of a static method that turns a class or a factory into a {@linkcode DatagramHandler}. */
+/**
+ * The key of a static method that turns a class or a factory into a {@linkcode DatagramHandler}.
+ *
+ * @example A kind of handler of one's own
+ * ```ts
+ * import { connectDatagram, type DatagramHandler, serve, toDatagramHandler } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Sentence {
+ *   constructor(readonly words: string) {}
+ *   [toDatagramHandler](): DatagramHandler {
+ *     return (packet) => packet.reply(this.words);
+ *   }
+ * }
+ *
+ * await using group = await serve({ listen: "udp://127.0.0.1:0" }, {
+ *   datagram: new Sentence("good evening"),
+ * });
+ * await using client = await connectDatagram(group.addr);
+ * await client.send("?");
+ * assertEquals(new TextDecoder().decode(await client.receive()), "good evening");
+ * ```
+ */
 export const toDatagramHandler: unique symbol = Symbol.for("switchboard.toDatagramHandler");
 
 /** A class or object that can be turned into a {@linkcode DatagramHandler}. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { embedded } from "./_embedded.ts";
 import { HandlerModuleError } from "./errors.ts";
 import {
   type DatagramHandler,
@@ -12,7 +13,9 @@ import {
   type StreamHandler,
   type StreamHandlerLike,
 } from "./handler.ts";
+import { abridged, firstLine, locate, messageOf, whyNotLoaded } from "./_module.ts";
 import { checkOptionNames, checkOptions } from "./options.ts";
+import { checkPermissions, type Permissions } from "./permissions.ts";
 import type { Handlers, ServeOptions } from "./serve.ts";
 import type { HandlerSettings, SettingValues } from "./settings.ts";
 
@@ -23,6 +26,10 @@ export type HandlerModuleOptions = Omit<ServeOptions, "listen" | "signal">;
 export interface HandlerModule<T = unknown> {
   /** Where it came from: a URL, or the name of a shipped handler. */
   specifier: string;
+  /** Where workers load it from, if the specifier is a name. */
+  url?: string;
+  /** What it was told: see {@linkcode configureHandler}. */
+  values?: SettingValues;
   /** Serves connections: the module's `default`. */
   stream?: StreamHandler<T>;
   /** Serves datagrams: the module's `datagram`. */
@@ -35,6 +42,8 @@ export interface HandlerModule<T = unknown> {
   settings: HandlerSettings;
   /** Makes the handler for connections that does as it was told. */
   configure?: (values: SettingValues) => StreamHandlerLike<T>;
+  /** What Deno has to grant to the handler, as it was told, besides listening. */
+  permissions?: (values: SettingValues) => Permissions;
 }
 
 /** What `loadHandler` can be told. */
@@ -55,6 +64,9 @@ export interface LoadHandlerOptions {
  * - `verifyRequest`: a function that says whether a client is served.
  * - `options`: defaults for the options of the server.
  * - `settings` and `configure`: what the handler can be told, and a function that makes the handler of that.
+ * - `permissions`: what Deno has to grant to the handler besides listening, such as `{ read: ["data"] }`; or a function
+ *   that answers it for the values of the settings. The command line asks for it before the first client comes, and
+ *   `serve --print-permissions` prints it. {@linkcode connectPermissions} has it for a handler that connects.
  *
  * A module is loaded once: a second call gives what the first one got.
  *
@@ -87,7 +99,7 @@ export async function loadHandler<T = unknown>(
   const name = abridged(String(specifier));
   let exports: Record<string, unknown>;
   try {
-    exports = await import(url);
+    exports = await (embedded(url)?.() ?? import(url));
   } catch (cause) {
     throw new HandlerModuleError(`Cannot load the handler ${name}: ${whyNotLoaded(cause, url)}`, { cause });
   }
@@ -116,7 +128,8 @@ export function checkHandlerModule<T = unknown>(
 }
 
 function readExports<T>(exports: Record<string, unknown>, specifier: string): HandlerModule<T> {
-  const { default: stream, datagram, verifyRequest, configure, options = {}, settings = {} } = exports;
+  const { default: stream, datagram, verifyRequest, configure, permissions } = exports;
+  const { options = {}, settings = {} } = exports;
   if (stream === undefined && datagram === undefined) {
     throw new TypeError("it exports neither default nor datagram; one must be a function or a class");
   }
@@ -136,7 +149,15 @@ function readExports<T>(exports: Record<string, unknown>, specifier: string): Ha
       { datagram: resolved("datagram", datagram as DatagramHandlerLike, resolveDatagramHandler) },
     ...verifyRequest && { verifyRequest: verifyRequest as HandlerModule<T>["verifyRequest"] },
     ...configure && { configure: configure as HandlerModule<T>["configure"] },
+    ...permissions !== undefined && { permissions: permissionsOf(permissions) },
   };
+}
+
+/** An object is checked now, the answer of a function when it is called. */
+function permissionsOf(permissions: unknown): (values: SettingValues) => Permissions {
+  if (typeof permissions === "function") return (values) => checkPermissions(permissions(values));
+  const checked = checkPermissions(permissions);
+  return () => checked;
 }
 
 function resolved<H, R>(name: string, handler: H, resolve: (handler: H) => R): R {
@@ -161,51 +182,18 @@ function assertObject(name: string, value: unknown): asserts value is object {
 }
 
 /**
- * The module with the handler that does as it is told. A module that cannot be told anything comes back as it is.
+ * The module with the handler that does as it is told, and the permissions that it needs for that. A module that cannot be
+ * told anything comes back as it is.
  *
  * @throws what the module's `configure` throws for values that cannot be
  */
 export function configureHandler<T>(module: HandlerModule<T>, values: SettingValues): HandlerModule<T> {
-  if (!module.configure) return module;
-  return { ...module, stream: resolveStreamHandler(module.configure(values)) };
-}
-
-/** A scheme has two letters or more: `C:` is a drive. */
-const SCHEME = /^[a-z][a-z\d+.-]+:/i;
-
-function locate(specifier: string | URL, base: string | URL | undefined): string {
-  if (specifier instanceof URL || SCHEME.test(specifier)) return String(specifier);
-  if (base instanceof URL || (base !== undefined && SCHEME.test(base))) return new URL(specifier, base).href;
-  const path = process.getBuiltinModule("node:path").resolve(base ?? "", specifier);
-  return process.getBuiltinModule("node:url").pathToFileURL(path).href;
-}
-
-/** A `data:` URL is a whole module. */
-function abridged(specifier: string): string {
-  return specifier.length > 100 ? `${specifier.slice(0, 99)}…` : specifier;
-}
-
-/** Deno's reason, in one line; or what the module itself has thrown. */
-function whyNotLoaded(cause: unknown, url: string): string {
-  const isDenos = (cause as { code?: unknown } | null)?.code === "ERR_MODULE_NOT_FOUND";
-  const message = messageOf(cause);
-  if (!isDenos) return `it throws when it is imported: ${firstLine(describe(cause))}`;
-  if (message.startsWith(`Module not found "${url}"`)) return "there is no such file";
-  const reason = firstLine(message).replace(/\.$|\. Supported schemes:$/, "");
-  const detail = /\bat (\S+:\d+:\d+)\s*$/.exec(message)?.[0] ?? /^\s+0: (.*)$/m.exec(message)?.[1];
-  return detail && !reason.includes(detail) ? `${reason}, ${detail}` : reason;
-}
-
-function describe(thrown: unknown): string {
-  return thrown instanceof Error ? `${thrown.name}: ${messageOf(thrown)}` : String(thrown);
-}
-
-/** The message without the colours that Deno puts into some. */
-function messageOf(error: unknown): string {
-  // deno-lint-ignore no-control-regex -- the escape character begins a colour
-  return (error instanceof Error ? error.message : String(error)).replace(/\x1b\[[\d;]*m/g, "");
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0].trim();
+  const { configure, permissions } = module;
+  if (!configure && !permissions) return module;
+  return {
+    ...module,
+    values,
+    ...configure && { stream: resolveStreamHandler(configure(values)) },
+    ...permissions && { permissions: () => permissions(values) },
+  };
 }

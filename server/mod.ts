@@ -1,6 +1,22 @@
 /**
  * Servers: TCP, TLS, UDP and Unix, their connections and packets, limits and observers.
  *
+ * @example The life of a server
+ * ```ts
+ * import { connect, TcpServer } from "@switchboard/kit/server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = new TcpServer((conn) => conn.sendAll("hello\n"), { port: 0, maxConnections: 100 });
+ * await server.listen();
+ * const serving = server.serveForever();
+ *
+ * using conn = await connect(server.addr);
+ * assertEquals(await conn.readLine(), "hello");
+ *
+ * await server.shutdown({ signal: AbortSignal.timeout(10_000) });
+ * await serving;
+ * ```
+ *
  * @module
  */
 export { Admission, type AdmissionOptions, type Permit } from "./admission.ts";
@@ -47,6 +63,7 @@ export {
   ConnectionClosedError,
   HandlerModuleError,
   ServerClosedError,
+  WorkerError,
 } from "./errors.ts";
 export {
   type DatagramHandler,
@@ -87,7 +104,15 @@ export type {
   UnixDatagramServerOptions,
   UnixServerOptions,
 } from "./options.ts";
-export { type AnyServer, type Handlers, serve, type ServeOptions, ServerGroup } from "./serve.ts";
+export { connectPermissions, type PermissionKind, type Permissions } from "./permissions.ts";
+export {
+  type AnyServer,
+  type Handlers,
+  serve,
+  type ServeOptions,
+  ServerGroup,
+  type ServeWorkers,
+} from "./serve.ts";
 export type { SendFileOptions } from "./_send_file.ts";
 export type { HandlerSetting, HandlerSettings, SettingValues } from "./settings.ts";
 export { socketPair } from "./socket_pair.ts";
@@ -100,3 +125,17 @@ export { UdpServer } from "./udp_server.ts";
 export { UnixDatagramServer } from "./unix_datagram_server.ts";
 export { UnixServer } from "./unix_server.ts";
 export type { SocketReadiness } from "./_readiness.ts";
+export {
+  ForkingTcpServer,
+  ForkingTlsServer,
+  ForkingUdpServer,
+  ForkingUnixServer,
+} from "./workers/forking.ts";
+export type { HandlerModuleLike } from "./workers/_kinds.ts";
+export type { ForkingOptions, Mechanism, ThreadingOptions, WorkerOptions } from "./workers/options.ts";
+export {
+  ThreadingTcpServer,
+  ThreadingTlsServer,
+  ThreadingUdpServer,
+  ThreadingUnixServer,
+} from "./workers/threading.ts";

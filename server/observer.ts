@@ -33,7 +33,15 @@ export interface ConnectionInfo {
 }
 
 /** The part of the server in which an error came up. */
-export type ErrorPhase = "handler" | "verify" | "handshake" | "accept" | "observer" | "service" | "close";
+export type ErrorPhase =
+  | "handler"
+  | "verify"
+  | "handshake"
+  | "accept"
+  | "observer"
+  | "service"
+  | "close"
+  | "worker";
 
 /**
  * What a server tells. Every method is optional and is called synchronously, so it should return soon; what it throws is
@@ -188,6 +196,7 @@ const PHASES: Record<ErrorPhase, string> = {
   observer: "An observer failed",
   service: "serviceActions failed",
   close: "Closing the listener failed",
+  worker: "A worker failed",
 };
 
 function lastResort(what: string, error: unknown): void {

@@ -427,7 +427,22 @@ const CHECKS: Record<string, Check> = {
   multicast: list,
   multicastLoopback: flag,
   multicastTtl: whole(0, 255),
+  workers: whole(1, 1_024),
+  processes: whole(1, 1_024),
+  mechanism: (value) =>
+    MECHANISMS.includes(value as string) ? undefined : `must be one of ${MECHANISMS.map(show).join(", ")}`,
+  recycleAfter: count,
+  maxChildren: whole(1, 4_096),
+  heartbeatTimeout: milliseconds,
+  loadTimeout: milliseconds,
+  maxRestarts: retries,
+  blockOnClose: flag,
+  daemonThreads: flag,
+  permissions: (value) => typeof value === "object" && value !== null ? undefined : "must be an object",
+  denoFlags: list,
 };
+
+const MECHANISMS = ["load-balanced", "reuse-port", "hand-over", "relay"];
 
 /**
  * Checks every option that is given, whichever server it is for.

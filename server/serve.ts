@@ -21,6 +21,7 @@ import type {
   UnixDatagramServerOptions,
   UnixServerOptions,
 } from "./options.ts";
+import type { HandlerModule } from "./load.ts";
 import { addStats, type ServerStats } from "./stats.ts";
 import type { StreamServer } from "./stream_server.ts";
 import { TcpServer } from "./tcp_server.ts";
@@ -28,6 +29,25 @@ import { TlsServer } from "./tls_server.ts";
 import { UdpServer } from "./udp_server.ts";
 import { UnixDatagramServer } from "./unix_datagram_server.ts";
 import { UnixServer } from "./unix_server.ts";
+import type { ForkingOptions, ThreadingOptions } from "./workers/options.ts";
+import { type Admissions, makePooledServer } from "./workers/_pooled_server.ts";
+
+/** The workers that {@linkcode serve} runs handlers on: threads or processes, not both. */
+export interface ServeWorkers extends Omit<ThreadingOptions, "workers">, Omit<ForkingOptions, "processes"> {
+  /**
+   * Runs the handler on this many worker threads, for each endpoint. It has to be a handler module then, see
+   * {@linkcode loadHandler}: a function cannot be sent to them.
+   *
+   * @default {undefined} on this thread
+   */
+  workers?: number;
+  /**
+   * Runs the handler in this many child processes, for each endpoint.
+   *
+   * @default {undefined} in this process
+   */
+  processes?: number;
+}
 
 /** What `serve` takes: where to listen, and the options of the servers that it makes. Limits are totals of them all. */
 export interface ServeOptions
@@ -37,7 +57,8 @@ export interface ServeOptions
     Partial<Pick<TlsServerOptions, "cert" | "key">>,
     Omit<UnixServerOptions, "path" | "admission">,
     Omit<UdpServerOptions, "hostname" | "port" | "admission">,
-    Omit<UnixDatagramServerOptions, "path" | "admission"> {
+    Omit<UnixDatagramServerOptions, "path" | "admission">,
+    ServeWorkers {
   /** One endpoint or several: `"tcp://127.0.0.1:9999"`, `"unix:/run/x.sock"`, `"udp://127.0.0.1:514"`, … */
   listen: EndpointLike | readonly EndpointLike[];
   /** Closes everything when it aborts, as `ServerGroup.close` does. */
@@ -90,7 +111,13 @@ export async function serve<T = unknown>(
   if (endpoints.length === 0) throw new AddressError("Cannot serve: no endpoint is given to listen on");
   const handlers = isHandlers(handler) ? handler : { stream: handler };
   const admissions = { connections: new Admission(shared), packets: datagramAdmission(shared) };
-  const servers = endpoints.map((endpoint) => makeServer(endpoint, handlers, shared, admissions));
+  const pooled = hasWorkers(shared);
+  const servers = endpoints.map((endpoint) => {
+    assertHandled(endpoint, handlers);
+    return pooled
+      ? makePooledServer(endpoint, handler as HandlerModule, shared, admissions)
+      : makeServer(endpoint, handlers, shared, admissions);
+  });
   try {
     for (const server of servers) await server.listen();
   } catch (error) {
@@ -100,10 +127,16 @@ export async function serve<T = unknown>(
   return new ServerGroup(servers, signal);
 }
 
-/** What the servers of a group share, so that limits are totals. */
-interface Admissions {
-  connections: Admission;
-  packets: Admission;
+function hasWorkers({ workers, processes }: ServeWorkers): boolean {
+  if (workers !== undefined && processes !== undefined) {
+    throw new TypeError("Cannot serve on threads and in processes at once: give either workers or processes");
+  }
+  return workers !== undefined || processes !== undefined;
+}
+
+function assertHandled<T>(endpoint: Endpoint, { stream, datagram }: Handlers<T>): void {
+  const [handler, of] = isForDatagrams(endpoint) ? [datagram, "datagrams"] : [stream, "connections"];
+  if (!handler) throw new AddressError(`Cannot serve ${endpoint.transport}: no handler for ${of} is given`);
 }
 
 function makeServer<T>(
@@ -125,12 +158,10 @@ function isForDatagrams({ transport }: Endpoint): boolean {
 
 function makeDatagramServer<T>(
   endpoint: Endpoint,
-  { datagram }: Handlers<T>,
+  { datagram: handler }: Handlers<T>,
   options: DatagramServerOptions,
 ): DatagramServer {
-  if (!datagram) {
-    throw new AddressError(`Cannot serve ${endpoint.transport}: no handler for datagrams is given`);
-  }
+  const datagram = handler!; // see assertHandled
   return "path" in endpoint
     ? new UnixDatagramServer(datagram, { ...options, path: endpoint.path })
     : new UdpServer(datagram, { ...options, hostname: endpoint.hostname, port: endpoint.port });
@@ -138,12 +169,10 @@ function makeDatagramServer<T>(
 
 function makeStreamServer<T>(
   endpoint: Endpoint,
-  { stream: handler }: Handlers<T>,
+  { stream }: Handlers<T>,
   options: StreamServerOptions & Omit<ServeOptions, "listen">,
 ): StreamServer<T> {
-  if (!handler) {
-    throw new AddressError(`Cannot serve ${endpoint.transport}: no handler for connections is given`);
-  }
+  const handler = stream!; // see assertHandled
   switch (endpoint.transport) {
     case "tcp":
       return new TcpServer(handler, { ...options, hostname: endpoint.hostname, port: endpoint.port });
@@ -227,6 +256,21 @@ export class ServerGroup {
   /** Stops accepting everywhere and waits for the handlers; see `BaseServer.shutdown`. */
   async shutdown(options?: ShutdownOptions): Promise<void> {
     await Promise.all(this.servers.map((server) => server.shutdown(options)));
+  }
+
+  /**
+   * Replaces the workers by fresh ones, which load the handler anew: its code may have changed. Who is served is served on by
+   * the old ones.
+   *
+   * @throws {WorkerError} if the handler does not load any more; then the old ones go on
+   * @throws {TypeError} if handlers run on this thread, where a module is loaded once
+   */
+  async reload(): Promise<void> {
+    const pools = this.servers as readonly Partial<{ reload(): Promise<void> }>[];
+    if (!pools.every((server) => server.reload)) {
+      throw new TypeError("Cannot reload: handlers run on this thread, give workers or processes");
+    }
+    await Promise.all(pools.map((server) => server.reload!()));
   }
 
   /** Closes everything now. */

@@ -4,24 +4,54 @@
  * @module
  */
 import { Admission, type Permit } from "./admission.ts";
-import { BaseServer } from "./base_server.ts";
+import { Crew, type CrewHost } from "./_crew.ts";
+import { BaseServer, type HandleRequestOptions } from "./base_server.ts";
 import { type Connection, type ConnectionOptions, control } from "./connection.ts";
 import { ConnectionTable } from "./_connection_table.ts";
 import { dispatchConnection, type DispatchHost, type Ending, isPeersFault } from "./_dispatch.ts";
 import { Door, type DoorHost } from "./_door.ts";
-import type { ErrorPhase } from "./observer.ts";
+import type { ConnectionInfo, ErrorPhase } from "./observer.ts";
 import { resolveStreamHandler, type StreamHandler, type StreamHandlerLike } from "./handler.ts";
 import { STREAM_DEFAULTS, type StreamServerOptions } from "./options.ts";
+import type { SocketReadiness } from "./_readiness.ts";
 
 /**
  * A server of connections, after Python's `socketserver.TCPServer`. See `BaseServer` for its life and its hooks, and
  * `TcpServer`, `TlsServer` and `UnixServer` for what can be made.
  *
  * @typeParam T what the handler keeps in `conn.data`
+ *
+ * @example A function for servers of any transport
+ * ```ts
+ * import { connect, StreamServer, TcpServer, UnixServer } from "@switchboard/kit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function hangUp(server: StreamServer) {
+ *   return [...server.connections.keys()].filter((id) => server.disconnect(id)).length;
+ * }
+ *
+ * const path = `${await Deno.makeTempDir()}/quiet.sock`;
+ * const wait = (conn: Deno.Conn) => conn.read(new Uint8Array(1));
+ * for (const server of [new TcpServer(wait, { port: 0 }), new UnixServer(wait, { path })]) {
+ *   await server.listen();
+ *   using client = await connect(server.addr);
+ *   await server.handleRequest();
+ *   assertEquals(hangUp(server), 1);
+ *   assertEquals(await client.recv(), null);
+ *   await server.close();
+ * }
+ * ```
  */
-export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>> {
+export abstract class StreamServer<T = unknown, C extends ConnectionInfo = Connection<T>>
+  extends BaseServer<Connection<T>> {
   /** The function that serves a connection; Python's `RequestHandlerClass`. */
   protected handler: StreamHandler<T>;
+  /**
+   * The workers that serve in this thread's stead, where some do.
+   *
+   * @internal
+   */
+  protected readonly crew: Crew | undefined;
   readonly #door: Door;
   readonly #limits: ConnectionOptions;
   readonly #connections = new ConnectionTable<Connection<T>>();
@@ -38,8 +68,10 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
     const { readTimeout, writeTimeout, idleTimeout, maxLifetime, banner } = options;
     const { maxConnections = STREAM_DEFAULTS.maxConnections, whenFull = STREAM_DEFAULTS.whenFull } = options;
     this.handler = resolveStreamHandler(handler);
-    this.#limits = { readTimeout, writeTimeout, idleTimeout, maxLifetime };
+    this.crew = (handler as unknown) instanceof Crew ? handler as Crew : undefined;
+    this.#limits = this.crew ? {} : { readTimeout, writeTimeout, idleTimeout, maxLifetime };
     const admission = options.admission ?? new Admission({ ...options, maxConnections });
+    this.crew?.join(this.#crewHost(admission, options));
     admission.onRelease(() => this.roomChanged());
     this.#door = new Door(this.#host, {
       admission,
@@ -50,15 +82,45 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
   }
 
   /** The live connections by id. */
-  get connections(): ReadonlyMap<number, Connection<T>> {
-    return this.#connections;
+  get connections(): ReadonlyMap<number, C> {
+    const own = this.#connections as unknown as ReadonlyMap<number, C>;
+    const theirs = this.crew?.connections as ReadonlyMap<number, C> | undefined;
+    return theirs?.size ? new Map([...own, ...theirs]) : own;
+  }
+
+  /**
+   * Waits for one client and dispatches it; see `BaseServer.handleRequest`.
+   *
+   * @throws {TypeError} if workers accept the clients: then nobody else can. `mechanism: "relay"` lets this server accept
+   */
+  override async handleRequest(options?: HandleRequestOptions): Promise<boolean> {
+    if (this.crew) await this.listen();
+    this.#assertAccepts("handle a request");
+    return await super.handleRequest(options);
+  }
+
+  /**
+   * For a `Poller`; see `BaseServer.readiness`.
+   *
+   * @throws {TypeError} if it has never listened, or if workers accept the clients
+   */
+  override readiness(): SocketReadiness<Connection<T>> {
+    this.#assertAccepts("watch the server");
+    return super.readiness();
+  }
+
+  #assertAccepts(what: string): void {
+    if (!this.crew?.accepts) return;
+    throw new TypeError(
+      `Cannot ${what}: its workers accept the clients. With mechanism: "relay" the server does`,
+    );
   }
 
   /** Closes the connection with this id now; `false` if there is none. */
   disconnect(id: number): boolean {
     const conn = this.#connections.get(id);
     if (conn) control.end(conn as Connection, "disconnected");
-    return conn !== undefined;
+    return conn !== undefined || this.crew?.disconnect(id) === true;
   }
 
   /** Runs the handler. */
@@ -94,12 +156,22 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
 
   /** The id and the limits for the next connection. */
   protected nextConnection(): ConnectionOptions {
-    return { ...this.#limits, id: ++this.#lastId };
+    return { ...this.#limits, id: this.nextId() };
+  }
+
+  /** The next id. */
+  protected nextId(): number {
+    return ++this.#lastId;
   }
 
   /** Whether one more connection may be taken. */
   protected get hasRoom(): boolean {
-    return this.#door.hasRoom;
+    return this.#door.hasRoom && (this.crew?.hasRoom ?? true);
+  }
+
+  /** Whether there are handlers at work, here or in workers. */
+  protected override get busy(): boolean {
+    return super.busy || (this.crew?.busy ?? false);
   }
 
   /** Steps 2 to 5 of a connection's path. */
@@ -122,6 +194,7 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
 
   /** Aborts the signal of every connection, and ends its iterations at the next empty buffer. */
   protected drainAll(): void {
+    this.crew?.drain();
     for (const conn of this.#connections.values()) control.drain(conn as Connection);
   }
 
@@ -129,6 +202,61 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
   protected closeAll(reason: "stopped" | "shutdown"): void {
     this.#door.closeAll(reason);
     for (const conn of this.#connections.values()) control.end(conn as Connection, reason);
+    this.crew?.closeAll(reason);
+  }
+
+  /** Whether `shutdown` waits for handlers that have not ended. */
+  protected override get blocksOnClose(): boolean {
+    return this.crew?.blocksOnClose ?? true;
+  }
+
+  /** Ends the workers. */
+  protected override async release(): Promise<void> {
+    await this.crew?.release();
+  }
+
+  /** Stops taking clients in; the kernel queues them (one that was being accepted waits with it). */
+  override pause(): void {
+    super.pause();
+    this.crew?.pause(true);
+  }
+
+  /** Takes clients in again. */
+  override resume(): void {
+    super.resume();
+    this.crew?.pause(false);
+  }
+
+  /** Lets the listener keep the process alive (the default). */
+  override ref(): void {
+    super.ref();
+    this.crew?.refer(true);
+  }
+
+  /** Lets the process end although the server listens. */
+  override unref(): void {
+    super.unref();
+    this.crew?.refer(false);
+  }
+
+  /** The hooks as they are where nobody has overridden one. */
+  protected abstract get plainHooks(): StreamServer<T, ConnectionInfo>;
+
+  #crewHost(admission: Admission, options: StreamServerOptions): CrewHost {
+    const hooked = () => CONNECTION_HOOKS.some((name) => this[name] !== this.plainHooks[name]);
+    return {
+      admission,
+      options,
+      observers: this.observers,
+      counters: this.counters,
+      nextId: () => this.nextId(),
+      refused: (addr, reason, error) => this.refused(addr, reason, error),
+      changed: () => this.roomChanged(),
+      abandon: (error) => this.abandon(error),
+      get hooked() {
+        return hooked();
+      },
+    };
   }
 
   /** What door and dispatch see of this server. The hooks are looked up when they are called. */
@@ -165,3 +293,14 @@ export abstract class StreamServer<T = unknown> extends BaseServer<Connection<T>
     this.observers.tell("closed", { connection: conn, reason, error });
   }
 }
+
+/** What workers that accept connections themselves do not call. */
+const CONNECTION_HOOKS = [
+  "getRequest",
+  "verifyRequest",
+  "processRequest",
+  "finishRequest",
+  "shutdownRequest",
+  "closeRequest",
+  "handleError",
+] as const satisfies readonly (keyof StreamServer)[];

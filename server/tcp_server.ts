@@ -3,18 +3,21 @@
  *
  * @module
  */
-import { formatAddr, formatHostPort } from "./address.ts";
+import { formatAddr } from "./address.ts";
 import { type Listening, listening } from "./base_server.ts";
 import { socketError } from "./_bind_error.ts";
 import { Connection } from "./connection.ts";
 import type { StreamHandlerLike } from "./handler.ts";
+import type { ConnectionInfo } from "./observer.ts";
 import { STREAM_DEFAULTS, type TcpServerOptions } from "./options.ts";
+import { listenPermissions } from "./permissions.ts";
 import { StreamServer } from "./stream_server.ts";
 
 /**
  * Serves TCP connections: Python's `TCPServer`, and with its default concurrency what `ThreadingTCPServer` is used for.
  *
  * @typeParam T what the handler keeps in `conn.data`
+ * @typeParam C what `connections` tells of each
  *
  * @example Echo
  * ```ts
@@ -49,8 +52,8 @@ import { StreamServer } from "./stream_server.ts";
  * await server.close();
  * ```
  */
-export class TcpServer<T = unknown> extends StreamServer<T> {
-  /** How error messages call its address. */
+export class TcpServer<T = unknown, C extends ConnectionInfo = Connection<T>> extends StreamServer<T, C> {
+  /** How its endpoints begin. */
   protected readonly scheme: string = "tcp";
   readonly #options: TcpServerOptions;
   #addr: Deno.NetAddr;
@@ -75,15 +78,32 @@ export class TcpServer<T = unknown> extends StreamServer<T> {
 
   /** Binds, to the same port again after a shutdown. */
   protected open(): Listening<Connection<T>> | Promise<Listening<Connection<T>>> {
-    const { backlog = STREAM_DEFAULTS.backlog, noDelay = true, keepAlive = false, reusePort } = this.#options;
+    return this.#listen();
+  }
+
+  async #listen(): Promise<Listening<Connection<T>>> {
     const { hostname, port } = this.#addr;
-    let listener: Deno.TcpListener;
     try {
-      listener = this.bind({ hostname, port, tcpBacklog: backlog, ...reusePort && { reusePort } });
+      const address = { scheme: this.scheme, hostname, port, options: this.workerOptions() };
+      const theirs = await this.crew?.start(address);
+      if (!theirs) return await this.#open({ hostname, port });
+      this.#addr = theirs.addr as Deno.NetAddr;
+      return theirs;
     } catch (error) {
-      const place = formatHostPort(this.#addr);
-      throw socketError(error, `listen on ${formatAddr(this.#addr, this.scheme)}`, `--allow-net=${place}`);
+      const needed = await listenPermissions({ ...this.#addr, transport: "tcp" });
+      throw socketError(error, `listen on ${formatAddr(this.#addr, this.scheme)}`, needed);
     }
+  }
+
+  /** What servers in workers are made with. */
+  protected workerOptions(): TcpServerOptions {
+    return this.#options;
+  }
+
+  async #open(where: { hostname: string; port: number }): Promise<Listening<Connection<T>>> {
+    const { backlog = STREAM_DEFAULTS.backlog, noDelay = true, keepAlive = false, reusePort } = this.#options;
+    const options = { ...where, tcpBacklog: backlog, ...reusePort && { reusePort } };
+    const listener = await this.crew?.bind(options) as Deno.TcpListener ?? this.bind(options);
     this.#addr = listener.addr;
     const next = async (): Promise<Connection<T>> => {
       const conn = await listener.accept();
@@ -91,6 +111,11 @@ export class TcpServer<T = unknown> extends StreamServer<T> {
       return this.connection(conn);
     };
     return listening(listener, next);
+  }
+
+  /** The hooks as they are where nobody has overridden one. */
+  protected get plainHooks(): StreamServer<T, ConnectionInfo> {
+    return TcpServer.prototype;
   }
 
   /** Opens the listening socket. */

@@ -6,6 +6,8 @@
 import type { Listening } from "./base_server.ts";
 import { Connection, control } from "./connection.ts";
 import type { StreamHandlerLike } from "./handler.ts";
+import type { ConnectionInfo } from "./observer.ts";
+import type { StreamServer } from "./stream_server.ts";
 import { type KeyPair, loadKeyPair, secureContext } from "./_key_pair.ts";
 import { STREAM_DEFAULTS, type TlsServerOptions } from "./options.ts";
 import { TcpServer } from "./tcp_server.ts";
@@ -32,6 +34,7 @@ const GOODBYE = 5_000;
  * connection is told as closed with the reason `"peer"`.
  *
  * @typeParam T what the handler keeps in `conn.data`
+ * @typeParam C what `connections` tells of each
  *
  * @example Echo
  * ```ts
@@ -76,8 +79,8 @@ const GOODBYE = 5_000;
  * await serving;
  * ```
  */
-export class TlsServer<T = unknown> extends TcpServer<T> {
-  /** How error messages call its address. */
+export class TlsServer<T = unknown, C extends ConnectionInfo = Connection<T>> extends TcpServer<T, C> {
+  /** How its endpoints begin. */
   protected override readonly scheme = "tls";
   readonly #options: TlsServerOptions;
   readonly #handshakes = new WeakMap<Connection<T>, () => Promise<void>>();
@@ -108,6 +111,16 @@ export class TlsServer<T = unknown> extends TcpServer<T> {
     return await super.open();
   }
 
+  /** The same with certificate and key as text: workers read no file. */
+  protected override workerOptions(): TlsServerOptions {
+    return { ...this.#options, ...this.#keyPair };
+  }
+
+  /** The hooks as they are where nobody has overridden one. */
+  protected override get plainHooks(): StreamServer<T, ConnectionInfo> {
+    return TlsServer.prototype;
+  }
+
   /** Opens the listening socket, which with `engine: "native"` is Deno's for TLS. */
   protected override bind(options: Deno.TcpListenOptions): Deno.TcpListener {
     if (this.#options.engine !== "native") return super.bind(options);
@@ -118,6 +131,7 @@ export class TlsServer<T = unknown> extends TcpServer<T> {
 
   /** Makes the connection for what was accepted. Its handshake comes later, see {@linkcode TlsServer.prepare}. */
   protected override connection(tcp: Deno.TcpConn): Connection<T> {
+    if (this.crew?.shakesHands) return super.connection(tcp);
     if (this.#options.engine === "native") {
       return this.#track(tcp, () => shakeHands(tcp as Deno.Conn as Deno.TlsConn));
     }
@@ -132,7 +146,11 @@ export class TlsServer<T = unknown> extends TcpServer<T> {
   }
 
   /** The handshake, for as long as it may take. */
-  protected override async prepare(conn: Connection<T>): Promise<void> {
+  protected override prepare(conn: Connection<T>): Promise<void> | undefined {
+    return this.crew?.shakesHands ? undefined : this.#shakeHands(conn);
+  }
+
+  async #shakeHands(conn: Connection<T>): Promise<void> {
     const { handshakeTimeout = STREAM_DEFAULTS.handshakeTimeout } = this.#options;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const expire = () =>
@@ -147,7 +165,7 @@ export class TlsServer<T = unknown> extends TcpServer<T> {
 
   /** Ends a connection as its base does, with a `close_notify` first. */
   override async shutdownRequest(conn: Connection<T>): Promise<void> {
-    if (!conn.closed) await sayGoodbye(conn as Connection);
+    if (!conn.closed && !this.crew?.shakesHands) await sayGoodbye(conn as Connection);
     await super.shutdownRequest(conn);
   }
 }

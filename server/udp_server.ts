@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { formatAddr, formatHostPort } from "./address.ts";
+import { formatAddr, type NetEndpoint } from "./address.ts";
 import { socketError } from "./_bind_error.ts";
 import type { DatagramSocket } from "./_datagram_socket.ts";
 import { DatagramServer } from "./datagram_server.ts";
 import type { DatagramHandlerLike } from "./handler.ts";
 import type { UdpServerOptions } from "./options.ts";
+import { listenPermissions } from "./permissions.ts";
 import { openUdpSocket } from "./_udp_socket.ts";
 
 /**
@@ -95,8 +96,11 @@ export class UdpServer extends DatagramServer {
       this.#addr = socket.addr as Deno.NetAddr;
       return socket;
     } catch (error) {
-      const place = formatHostPort(this.#addr);
-      throw socketError(error, `listen on ${formatAddr(this.#addr)}`, `--allow-net=${place}`);
+      throw socketError(
+        error,
+        `listen on ${formatAddr(this.#addr)}`,
+        await listenPermissions(this.#addr as NetEndpoint),
+      );
     }
   }
 }

@@ -9,7 +9,8 @@ import { type DatagramSocket, hasListenDatagram } from "./_datagram_socket.ts";
 import { DatagramServer } from "./datagram_server.ts";
 import type { DatagramHandlerLike } from "./handler.ts";
 import type { UnixDatagramServerOptions } from "./options.ts";
-import { makeSocketFile, permissionFlags } from "./_socket_file.ts";
+import { listenPermissions } from "./permissions.ts";
+import { makeSocketFile } from "./_socket_file.ts";
 import { type BoundSocket, UnixDatagramSocket } from "./_unix_datagram_socket.ts";
 
 /**
@@ -78,11 +79,7 @@ export class UnixDatagramServer extends DatagramServer {
       if (path.startsWith("\0")) return new UnixDatagramSocket(bind(path), { path, patience: this.patience });
       return await this.#openFile(path);
     } catch (error) {
-      throw socketError(
-        error,
-        attempt,
-        await permissionFlags(path),
-      );
+      throw socketError(error, attempt, await listenPermissions({ transport: "unixgram", path }));
     }
   }
 

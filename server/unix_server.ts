@@ -8,8 +8,10 @@ import { type Listening, listening } from "./base_server.ts";
 import { socketError } from "./_bind_error.ts";
 import { Connection } from "./connection.ts";
 import type { StreamHandlerLike } from "./handler.ts";
+import type { ConnectionInfo } from "./observer.ts";
 import type { UnixServerOptions } from "./options.ts";
-import { makeSocketFile, permissionFlags } from "./_socket_file.ts";
+import { listenPermissions } from "./permissions.ts";
+import { makeSocketFile } from "./_socket_file.ts";
 import { StreamServer } from "./stream_server.ts";
 
 /**
@@ -18,6 +20,7 @@ import { StreamServer } from "./stream_server.ts";
  * The file's `mode` says who may connect: this user only, by default. It has that mode before anybody can reach it.
  *
  * @typeParam T what the handler keeps in `conn.data`
+ * @typeParam C what `connections` tells of each
  *
  * @example
  * ```ts
@@ -39,7 +42,7 @@ import { StreamServer } from "./stream_server.ts";
  * await serving;
  * ```
  */
-export class UnixServer<T = unknown> extends StreamServer<T> {
+export class UnixServer<T = unknown, C extends ConnectionInfo = Connection<T>> extends StreamServer<T, C> {
   readonly #options: UnixServerOptions;
   readonly #addr: Deno.UnixAddr;
 
@@ -65,13 +68,11 @@ export class UnixServer<T = unknown> extends StreamServer<T> {
   protected async open(): Promise<Listening<Connection<T>>> {
     const path = this.#addr.path!;
     try {
-      return path.startsWith("\0") ? this.#listening(this.#bind(path)) : await this.#openFile(path);
+      await this.crew?.start();
+      return path.startsWith("\0") ? this.#listening(await this.#bind(path)) : await this.#openFile(path);
     } catch (error) {
-      throw socketError(
-        error,
-        `listen on ${formatAddr(this.#addr)}`,
-        await permissionFlags(path),
-      );
+      const needed = await listenPermissions({ transport: "unix", path });
+      throw socketError(error, `listen on ${formatAddr(this.#addr)}`, needed);
     }
   }
 
@@ -89,7 +90,15 @@ export class UnixServer<T = unknown> extends StreamServer<T> {
     return { ...socket, close: end };
   }
 
-  #bind = (path: string): Deno.UnixListener => Deno.listen({ transport: "unix", path });
+  #bind = (path: string): Deno.UnixListener | Promise<Deno.UnixListener> => {
+    const options = { transport: "unix", path } as const;
+    return this.crew?.bind(options) as Promise<Deno.UnixListener> | undefined ?? Deno.listen(options);
+  };
+
+  /** The hooks as they are where nobody has overridden one. */
+  protected get plainHooks(): StreamServer<T, ConnectionInfo> {
+    return UnixServer.prototype;
+  }
 
   #listening(listener: Deno.UnixListener): Listening<Connection<T>> {
     return listening(listener, async () => new Connection<T>(await listener.accept(), this.nextConnection()));

@@ -6,8 +6,8 @@ import { echo } from "../_support/tiny_handlers.ts";
 
 /** A server whose listener cannot be closed without an error. */
 class Sticky extends TcpServer {
-  protected override open(): Listening<Connection> {
-    const listening = super.open() as Listening<Connection>;
+  protected override async open(): Promise<Listening<Connection>> {
+    const listening = await super.open();
     return {
       ...listening,
       close: () => {

@@ -92,6 +92,20 @@ Deno.test("configureHandler() makes the handler of what it is told, and leaves a
   assertStrictEquals(configureHandler(plain, {}), plain);
 });
 
+Deno.test("configureHandler() knows the permissions of a handler that does as it is told", async () => {
+  const module = await loadHandler(handlerModule(`
+    export const permissions = ({ dir = "data" }) => ({ read: [dir] });
+    export default () => {};
+  `));
+  assertEquals(configureHandler(module, {}).permissions?.({}), { read: ["data"] });
+  assertEquals(configureHandler(module, { dir: "other" }).permissions?.({}), { read: ["other"] });
+  const fixed = await loadHandler(handlerModule(`
+    export const permissions = { net: true };
+    export default () => {};
+  `));
+  assertEquals(fixed.permissions?.({}), { net: true });
+});
+
 Deno.test("loadHandler() resolves a relative path against the working directory, a folder or a module", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/mine.ts`, "export default function mine(): void {}");
