@@ -68,6 +68,20 @@ export interface ChargenDatagramOptions {
  *
  * @param options whether an answer may be longer than what it answers
  * @returns the handler
+ *
+ * @example As the RFC has it, in a network where nobody forges addresses
+ * ```ts
+ * import { connectDatagram, serve } from "@switchboard/kit";
+ * import { chargenDatagram } from "@switchboard/kit/handlers/chargen";
+ * import { assert } from "@std/assert";
+ *
+ * await using group = await serve({ listen: "udp://127.0.0.1:0" }, {
+ *   datagram: chargenDatagram({ amplify: true }),
+ * });
+ * await using client = await connectDatagram(group.addr);
+ * await client.send("?");
+ * assert((await client.receive()).length <= 512);
+ * ```
  */
 export function chargenDatagram({ amplify = false }: ChargenDatagramOptions = {}): DatagramHandler {
   return (packet) => {

@@ -1,9 +1,19 @@
 /**
  * Handlers: the classes to make one's own of, and those that are shipped.
  *
+ * @example A shipped handler by its name
+ * ```ts
+ * import { resolveHandler } from "@switchboard/kit/handlers";
+ * import { assert } from "@std/assert";
+ *
+ * const echo = await resolveHandler("echo");
+ * assert(echo.stream && echo.datagram);
+ * ```
+ *
  * @module
  */
 export { DatagramRequestHandler } from "./datagram_request_handler.ts";
+export { execHandler, type ExecOptions, type ExecStatus } from "./exec.ts";
 export { PacketReader } from "./packet_reader.ts";
 export { PacketWriter } from "./packet_writer.ts";
 export { BaseRequestHandler, type RequestHandlerClass, StreamRequestHandler } from "./request_handler.ts";

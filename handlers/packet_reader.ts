@@ -8,6 +8,18 @@ import { indexOfBytes } from "../server/framing/_byte_search.ts";
 /**
  * A packet read bit by bit: Python's `rfile` of a datagram handler. It has the methods of a {@linkcode StreamReader}, and
  * since all bytes are there already they give them at once; awaiting what they give does no harm.
+ *
+ * @example A command and what follows it
+ * ```ts
+ * import { PacketReader } from "@switchboard/kit/handlers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const packet = new PacketReader(new TextEncoder().encode("SET greeting\nhello"));
+ * assertEquals(packet.readLine(), "SET greeting");
+ * assertEquals(packet.length, 5);
+ * assertEquals(new TextDecoder().decode(packet.readExactly(5)), "hello");
+ * assertEquals(packet.read(), null); // the end
+ * ```
  */
 export class PacketReader implements Iterable<Uint8Array<ArrayBuffer>> {
   readonly #bytes: Uint8Array<ArrayBuffer>;

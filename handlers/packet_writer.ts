@@ -26,6 +26,18 @@ function allocate(length: number): Uint8Array<ArrayBuffer> {
 
 /**
  * Collects an answer, which goes out as one packet: Python's `wfile` of a datagram handler.
+ *
+ * @example Written in pieces, sent as one
+ * ```ts
+ * import { PacketWriter } from "@switchboard/kit/handlers";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const answer = new PacketWriter();
+ * assertEquals(answer.written, false); // a handler that writes nothing answers nothing
+ * assertEquals(answer.write("Grüße, "), 9); // bytes, not characters
+ * answer.write(new Uint8Array([0x41]));
+ * assertEquals(new TextDecoder().decode(answer.bytes()), "Grüße, A");
+ * ```
  */
 export class PacketWriter {
   #buffer: Uint8Array<ArrayBuffer> | undefined;

@@ -9,6 +9,7 @@ import { connect, type ConnectOptions } from "../server/connect.ts";
 import type { Connection } from "../server/connection.ts";
 import { isPeerGone } from "../server/errors.ts";
 import type { StreamHandler } from "../server/handler.ts";
+import { connectPermissions, type Permissions } from "../server/permissions.ts";
 import type { HandlerSettings, SettingValues } from "../server/settings.ts";
 import { readTime, readWholeNumber } from "./_setting_values.ts";
 
@@ -18,7 +19,18 @@ export interface ProxyOptions extends Omit<ConnectOptions, "signal"> {
   to: EndpointLike;
 }
 
-/** What the command line may tell: `serve proxy --to ENDPOINT`. */
+/**
+ * What the command line may tell: `serve proxy --to ENDPOINT`.
+ *
+ * @example
+ * ```ts
+ * import { configure, settings } from "@switchboard/kit/handlers/proxy";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * assertEquals(Object.keys(settings), ["to", "connect-timeout", "retries"]);
+ * assertThrows(() => configure({}), TypeError, "--to ENDPOINT");
+ * ```
+ */
 export const settings: HandlerSettings = {
   "to": { value: "ENDPOINT", help: "where to, for example tcp://127.0.0.1:7000 or unix:/run/x.sock" },
   "connect-timeout": { value: "TIME", help: "how long an attempt to connect may take (10)" },
@@ -31,6 +43,20 @@ export const settings: HandlerSettings = {
  * @throws {TypeError} if it does not say where to
  * @throws {AddressError} if the endpoint cannot be understood
  * @throws {RangeError} naming a setting whose value cannot be
+ *
+ * @example What `serve proxy --to ENDPOINT --retries 2` serves
+ * ```ts
+ * import { connect, serve } from "@switchboard/kit";
+ * import daytime from "@switchboard/kit/handlers/daytime";
+ * import { configure } from "@switchboard/kit/handlers/proxy";
+ * import { assertMatch } from "@std/assert";
+ *
+ * await using inner = await serve({ listen: "tcp://127.0.0.1:0" }, daytime);
+ * const forward = configure({ to: `tcp://127.0.0.1:${(inner.addr as Deno.NetAddr).port}`, retries: "2" });
+ * await using outer = await serve({ listen: "tcp://127.0.0.1:0" }, forward);
+ * using conn = await connect(outer.addr);
+ * assertMatch(await conn.readLine() ?? "", /UTC$/);
+ * ```
  */
 export function configure({ to, retries, ...values }: SettingValues): StreamHandler {
   if (typeof to !== "string") throw new TypeError("The proxy needs to know where to: --to ENDPOINT");
@@ -39,6 +65,21 @@ export function configure({ to, retries, ...values }: SettingValues): StreamHand
     timeout: readTime("connect-timeout", values["connect-timeout"]),
     retries: readWholeNumber("retries", retries),
   });
+}
+
+/**
+ * Connecting to the other side.
+ *
+ * @example
+ * ```ts
+ * import { permissions } from "@switchboard/kit/handlers/proxy";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(permissions({ to: "tcp://127.0.0.1:7000" }), { net: ["127.0.0.1:7000"] });
+ * ```
+ */
+export function permissions({ to }: SettingValues): Permissions {
+  return typeof to === "string" ? connectPermissions(to) : {};
 }
 
 /**
@@ -82,7 +123,23 @@ export function proxy({ to, ...options }: ProxyOptions): StreamHandler {
   };
 }
 
-/** Says that it was not told where to; `configure` and {@linkcode proxy} make handlers that were. */
+/**
+ * Says that it was not told where to; `configure` and {@linkcode proxy} make handlers that were.
+ *
+ * @throws {TypeError} always
+ *
+ * @example
+ * ```ts
+ * import { assertThrows } from "@std/assert";
+ * import { socketPair } from "@switchboard/kit";
+ * import unconfigured from "@switchboard/kit/handlers/proxy";
+ *
+ * const [conn, peer] = await socketPair();
+ * assertThrows(() => unconfigured(conn), TypeError, "--to ENDPOINT");
+ * conn.close();
+ * peer.close();
+ * ```
+ */
 export default function unconfigured(_conn: Connection): never {
   throw new TypeError("The proxy was not told where to: serve proxy --to ENDPOINT, or proxy({ to })");
 }

@@ -66,8 +66,10 @@ export const shippedHandlers: Readonly<Record<string, ShippedHandler>> = {
   },
 };
 
-/** What a name looks like. Anything else (`./x`, `x.ts`, `https://…`) is a path or a URL. */
-const NAME = /^[\w-]+$/;
+/** Whether this is written as the name of a shipped handler. Anything else (`./x`, `x.ts`, `https://…`) is a path or a URL. */
+export function isHandlerName(handler: string | URL): handler is string {
+  return typeof handler === "string" && /^[\w-]+$/.test(handler);
+}
 
 /**
  * A handler by the name of a shipped one, or by the path or URL of its module as {@linkcode loadHandler} takes it.
@@ -92,9 +94,10 @@ export async function resolveHandler<T = unknown>(
   handler: string | URL,
   options?: LoadHandlerOptions,
 ): Promise<HandlerModule<T>> {
-  if (typeof handler !== "string" || !NAME.test(handler)) return await loadHandler<T>(handler, options);
+  if (!isHandlerName(handler)) return await loadHandler<T>(handler, options);
   if (Object.hasOwn(shippedHandlers, handler)) {
-    return checkHandlerModule<T>(await shippedHandlers[handler].load(), handler);
+    const module = checkHandlerModule<T>(await shippedHandlers[handler].load(), handler);
+    return { ...module, url: new URL(`./${handler}.ts`, import.meta.url).href };
   }
   const names = Object.keys(shippedHandlers).join(", ");
   throw new HandlerModuleError(

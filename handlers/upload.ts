@@ -39,6 +39,7 @@ import type { Connection } from "../server/connection.ts";
 import { FrameError } from "../server/framing/errors.ts";
 import type { StreamHandler } from "../server/handler.ts";
 import type { HandlerModuleOptions } from "../server/load.ts";
+import type { Permissions } from "../server/permissions.ts";
 import type { HandlerSettings, SettingValues } from "../server/settings.ts";
 import { receiveBody } from "./_upload_body.ts";
 import type { UploadFile } from "./_upload_file.ts";
@@ -75,10 +76,33 @@ export interface UploadOptions {
   overwrite?: boolean;
 }
 
-/** A client that sends nothing for a minute is hung up on; an upload takes half a MiB of memory. */
+/**
+ * A client that sends nothing for a minute is hung up on; an upload takes half a MiB of memory.
+ *
+ * @example
+ * ```ts
+ * import { TcpServer } from "@switchboard/kit";
+ * import { options, upload } from "@switchboard/kit/handlers/upload";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = new TcpServer(upload({ dir: "inbox" }), { ...options, port: 0 });
+ * assertEquals(options.readTimeout, 60_000);
+ * ```
+ */
 export const options: HandlerModuleOptions = { readTimeout: 60_000, maxConnections: 100 };
 
-/** What the command line may tell: `serve upload --dir DIR`. */
+/**
+ * What the command line may tell: `serve upload --dir DIR`.
+ *
+ * @example
+ * ```ts
+ * import { configure, settings } from "@switchboard/kit/handlers/upload";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * assertEquals(Object.keys(settings), ["dir", "max-size", "max-files", "keep"]);
+ * assertThrows(() => configure({ "max-size": "much" }), RangeError, "much");
+ * ```
+ */
 export const settings: HandlerSettings = {
   "dir": { value: "DIR", help: "the folder that the files go into (uploads)" },
   "max-size": { value: "BYTES", help: "how large a file may be; 500M and 2G are understood (1G)" },
@@ -90,6 +114,22 @@ export const settings: HandlerSettings = {
  * The handler for what the command line tells.
  *
  * @throws {RangeError} naming a setting whose value cannot be
+ *
+ * @example What `serve upload --dir DIR --max-size 1K` serves
+ * ```ts
+ * import { connect, serve } from "@switchboard/kit";
+ * import { configure } from "@switchboard/kit/handlers/upload";
+ * import { assertMatch } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await using group = await serve(
+ *   { listen: "tcp://127.0.0.1:0" },
+ *   configure({ dir, "max-size": "1K" }),
+ * );
+ * using conn = await connect(group.addr);
+ * await conn.sendAll("put|large.bin|2000\n");
+ * assertMatch(await conn.readLine() ?? "", /^refused: /);
+ * ```
  */
 export function configure({ dir, keep, ...values }: SettingValues): StreamHandler {
   return upload({
@@ -98,6 +138,21 @@ export function configure({ dir, keep, ...values }: SettingValues): StreamHandle
     maxFiles: readWholeNumber("max-files", values["max-files"]),
     overwrite: !keep,
   });
+}
+
+/**
+ * Reading and writing in the folder.
+ *
+ * @example
+ * ```ts
+ * import { permissions } from "@switchboard/kit/handlers/upload";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(permissions({ dir: "data" }), { read: ["data"], write: ["data"] });
+ * ```
+ */
+export function permissions({ dir = "uploads" }: SettingValues): Permissions {
+  return { read: [String(dir)], write: [String(dir)] };
 }
 
 /**
@@ -139,7 +194,21 @@ function checkLimit(name: string, value: number): void {
   throw new RangeError(`Option "${name}" must be a whole number from 0: received ${value}`);
 }
 
-/** The handler with the defaults. */
+/**
+ * The handler with the defaults: into `uploads` in the working directory.
+ *
+ * @example
+ * ```ts
+ * import { connect, serve } from "@switchboard/kit";
+ * import upload from "@switchboard/kit/handlers/upload";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using group = await serve({ listen: "tcp://127.0.0.1:0" }, upload);
+ * using conn = await connect(group.addr);
+ * await conn.sendAll("put|../secret|5\n"); // a name that leads elsewhere
+ * assertEquals((await conn.readLine())?.split(":")[0], "refused");
+ * ```
+ */
 const withDefaults: StreamHandler = upload();
 export default withDefaults;
 
