@@ -4,19 +4,21 @@
  * @module
  */
 import config from "./deno.json" with { type: "json" };
-import { nearest, UsageError } from "./_cli/flags.ts";
+import * as build from "./_cli/build.ts";
 import * as connect from "./_cli/connect.ts";
+import { orFail } from "./_cli/failure.ts";
+import { nearest, UsageError } from "./_cli/flags.ts";
 import * as list from "./_cli/list.ts";
+import * as create from "./_cli/new.ts";
 import * as serve from "./_cli/serve.ts";
-import { columns, complain, oneLine, print, self } from "./_cli/terminal.ts";
-import { AddressError } from "./server/errors.ts";
+import { columns, print, self } from "./_cli/terminal.ts";
 
 interface Command {
   usage(args: readonly string[]): string | Promise<string>;
   run(args: readonly string[]): number | Promise<number>;
 }
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, connect, list };
+const COMMANDS: Readonly<Record<string, Command>> = { serve, connect, list, new: create, build };
 
 function usage(): string {
   return `\
@@ -27,6 +29,7 @@ Examples:
   ${self()} serve echo --tcp 127.0.0.1:7000
   ${self()} serve ./my_handler.ts --tcp :7000 --idle-timeout 60
   ${self()} connect tcp://127.0.0.1:7000
+  ${self(["--allow-write"])} new greeter
 
 Commands:
 ${
@@ -34,6 +37,8 @@ ${
       ["serve [HANDLER …]", "serves handlers, shipped ones or your own, until Ctrl-C"],
       ["connect ENDPOINT", "talks to a server, by hand or through a pipe"],
       ["list", "names the shipped handlers"],
+      ["new NAME", "writes a handler to begin with, and its test"],
+      ["build HANDLER -o FILE", "makes one file of a handler and all that serves it"],
     ])
   }
 
@@ -58,12 +63,7 @@ COMMAND --help says more; --version names the version.`;
  * ```
  */
 export async function main(args: readonly string[]): Promise<number> {
-  try {
-    return await dispatch(args);
-  } catch (error) {
-    complain(`error: ${oneLine(error)}`);
-    return isWrongUsage(error) ? 2 : 1;
-  }
+  return await orFail(() => dispatch(args));
 }
 
 async function dispatch([name, ...args]: readonly string[]): Promise<number> {
@@ -77,18 +77,14 @@ async function dispatch([name, ...args]: readonly string[]): Promise<number> {
     );
   }
   const command = COMMANDS[name];
-  const others = args.filter((arg) => arg !== "--help" && arg !== "-h");
+  const own = args.includes("--") ? args.indexOf("--") : args.length; // what follows is a program's
+  const others = args.filter((arg, i) => i >= own || (arg !== "--help" && arg !== "-h"));
   return others.length < args.length ? say(await command.usage(others)) : await command.run(args);
 }
 
 function say(text: string): 0 {
   print(text);
   return 0;
-}
-
-/** An address or an option that cannot be is wrong usage; what the system refuses is a failure. */
-function isWrongUsage(error: unknown): boolean {
-  return error instanceof UsageError || error instanceof AddressError || error instanceof RangeError;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -5,7 +5,9 @@
  */
 import { getNetworkAddress } from "@std/net/get-network-address";
 import { type Endpoint, formatAddr, type NetEndpoint } from "../server/address.ts";
-import type { ServerGroup } from "../server/serve.ts";
+import type { HandlerModuleOptions } from "../server/load.ts";
+import type { AnyServer, ServerGroup } from "../server/serve.ts";
+import type { Mechanism } from "../server/workers/options.ts";
 import { print, self } from "./terminal.ts";
 
 /** A handler that is being served. */
@@ -16,24 +18,36 @@ export interface Served {
   endpoints: readonly Endpoint[];
   /** Who serves it. */
   group: ServerGroup;
+  /** What it was served with. */
+  options: Pick<HandlerModuleOptions, "workers" | "processes">;
 }
 
-/** Prints the addresses, and how to end it. */
-export function announce(served: readonly Served[]): void {
-  for (const { name, endpoints, group } of served) {
+/** Prints the addresses, and how to end it; lines with `connect` only if the program has that. */
+export function announce(served: readonly Served[], { canConnect }: { canConnect: boolean }): void {
+  for (const { name, endpoints, group, options } of served) {
     for (const [index, addr] of group.addrs.entries()) {
       const { transport } = endpoints[index];
-      print(`${name}: listening on ${formatAddr(addr, transport)}`);
-      for (const line of waysToTalk({ ...addr, transport } as Endpoint)) print(`  ${line}`);
+      print(
+        `${name}: listening on ${formatAddr(addr, transport)}${withWorkers(options, group.servers[index])}`,
+      );
+      for (const line of waysToTalk({ ...addr, transport } as Endpoint, canConnect)) print(`  ${line}`);
     }
   }
   print("Ctrl-C lets the connections come to their end, and stops.");
 }
 
+function withWorkers({ workers, processes }: Served["options"], server: AnyServer): string {
+  const count = workers ?? processes;
+  if (count === undefined) return "";
+  const [one, more] = workers === undefined ? ["process", "processes"] : ["thread", "threads"];
+  const { mechanism } = server as { mechanism?: Mechanism };
+  return ` with ${count} ${count === 1 ? one : more} (${mechanism})`;
+}
+
 /** Lines to paste into another terminal. */
-function waysToTalk(endpoint: Endpoint): string[] {
+function waysToTalk(endpoint: Endpoint, canConnect: boolean): string[] {
   const here = "path" in endpoint ? endpoint : reachable(endpoint);
-  return [`${self()} connect ${formatAddr(here)}`, ...ncat(here)];
+  return [...canConnect ? [`${self()} connect ${formatAddr(here)}`] : [], ...ncat(here)];
 }
 
 const NCAT_FLAGS = { tcp: "", tls: "--ssl ", udp: "-u " } as const;

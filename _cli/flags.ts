@@ -57,6 +57,15 @@ export function readArguments(args: readonly string[], flags: Flags): Arguments 
   return { positional: parsed._.map(String), values };
 }
 
+/** The flags of a command line, each with its value in one argument, and nothing else. */
+export function flagsOf(args: readonly string[], flags: Flags): string[] {
+  const parsed = parse(args, flags, () => true);
+  return Object.entries(flags).flatMap(([name, { value }]) => {
+    const given = [parsed[name] ?? []].flat().filter((text) => text !== false);
+    return given.map((text) => value ? `--${name}=${text}` : `--${name}`);
+  });
+}
+
 /** What is no flag, where not all flags are known yet. What follows an unknown flag is taken for its value. */
 export function findPositional(args: readonly string[], flags: Flags): string[] {
   return parse(args, flags, () => true)._.map(String);

@@ -6,7 +6,9 @@
 import { type Endpoint, parseEndpoint } from "../server/address.ts";
 import { checkOptions } from "../server/options.ts";
 import type { HandlerModuleOptions } from "../server/load.ts";
+import { checkPermissions, mergePermissions, type Permissions } from "../server/permissions.ts";
 import { type Flag, type Flags, oneOf, readNumber, readTime, UsageError } from "./flags.ts";
+import { oneLine } from "./terminal.ts";
 
 /** Where to listen: the transport of the endpoint is the name of the flag. */
 export const ENDPOINT_FLAGS: Flags = {
@@ -30,14 +32,29 @@ export function endpointsOf(values: Record<string, string[] | undefined>): Endpo
   );
 }
 
-/** What no flag is for: the command line has its own observers, and its servers neither wait for one request nor have service actions. */
-type Unflagged = "observers" | "timeout" | "pollInterval";
+/**
+ * What no flag is for: the command line has its own observers, and its servers neither wait for one request nor have service
+ * actions; it waits for its workers in any case, as `--drain` says; and flags of Deno are for those who know what Deno
+ * makes of them, which takes a program.
+ */
+type Unflagged =
+  | "observers"
+  | "timeout"
+  | "pollInterval"
+  | "blockOnClose"
+  | "daemonThreads"
+  | "denoFlags";
 
 interface OptionFlag extends Flag {
   /** The flag's name, where it is not the option's. */
   name?: string;
   /** Whether the switch turns the option off. */
   negates?: boolean;
+  /** Makes the option of all values of a flag that may be repeated, where it is no list. */
+  // deno-lint-ignore no-explicit-any -- as the table says
+  merge?: (values: any[]) => unknown;
+  /** What is served by workers alone: a flag that would do nothing is refused. */
+  only?: "workers" | "processes";
 }
 
 /** Every other option has its flag: one that is missing here is a type error. */
@@ -110,7 +127,70 @@ const OPTIONS: { [O in keyof Required<Omit<HandlerModuleOptions, Unflagged>>]: O
   multicast: { value: "ADDRESS", many: true, help: "UDP: a group to be a member of" },
   multicastLoopback: { help: "UDP: receives what is sent to a group from here" },
   multicastTtl: { value: "N", read: readNumber, help: "UDP: routers that a packet to a group may pass (1)" },
+  workers: { value: "N", read: readNumber, help: "runs the handler on so many threads, for each endpoint" },
+  processes: {
+    value: "N",
+    read: readNumber,
+    help: "runs it in so many child processes instead",
+  },
+  mechanism: {
+    value: "NAME",
+    read: oneOf("load-balanced", "reuse-port", "hand-over", "relay"),
+    only: "workers",
+    help: "workers: load-balanced, reuse-port, hand-over or relay: how clients get to them (the fastest)",
+  },
+  recycleAfter: {
+    value: "N",
+    read: readNumber,
+    only: "workers",
+    help: "workers: replaced after so many clients; 1 is a fresh one for each (never)",
+  },
+  maxChildren: {
+    value: "N",
+    read: readNumber,
+    only: "workers",
+    help: "workers: alive at once, with those that are being replaced (40)",
+  },
+  heartbeatTimeout: {
+    value: "TIME",
+    read: readTime,
+    only: "workers",
+    help: "workers: replaced if busy for so long without a pause (10)",
+  },
+  loadTimeout: {
+    value: "TIME",
+    read: readTime,
+    only: "workers",
+    help: "workers: given up if not ready after so long (30)",
+  },
+  maxRestarts: {
+    value: "N",
+    read: readNumber,
+    only: "workers",
+    help: "workers: deaths in a row, right after the start, that end the server (5)",
+  },
+  permissions: {
+    name: "grant",
+    value: "KIND[=LIST]",
+    many: true,
+    read: readGrant,
+    merge: mergePermissions,
+    only: "processes",
+    help:
+      "processes: what they may do, as read=data, net or none, and nothing else (what this one may, but run and ffi)",
+  },
 };
+
+/** `read=data,/etc/hosts`, `net`, `none` */
+function readGrant(text: string): Permissions {
+  if (text === "none") return {};
+  const [, kind, items] = /^([^=]*)(?:=(.*))?$/s.exec(text)!;
+  try {
+    return checkPermissions({ [kind]: items === undefined ? true : items.split(",") });
+  } catch (error) {
+    throw new UsageError(oneLine(error), { cause: error });
+  }
+}
 
 function readMode(text: string): number {
   if (/^0?[0-7]{3}$/.test(text)) return parseInt(text, 8);
@@ -135,8 +215,9 @@ export function optionsOf(values: Record<string, unknown>): HandlerModuleOptions
   const options: Record<string, unknown> = {};
   for (const [option, flag] of Object.entries(OPTIONS)) {
     const name = flagName(option, flag);
-    if (!(name in values)) continue;
-    options[option] = flag.negates ? !values[name] : values[name];
+    if (!(name in values) || (flag.merge && (values[name] as unknown[]).length === 0)) continue;
+    const value = flag.negates ? !values[name] : values[name];
+    options[option] = flag.merge ? flag.merge(value as unknown[]) : value;
   }
   try {
     checkOptions(options);
@@ -146,10 +227,35 @@ export function optionsOf(values: Record<string, unknown>): HandlerModuleOptions
   return options;
 }
 
+/**
+ * The options of the servers of a handler: its module's own, and over them what the flags say.
+ *
+ * @throws {UsageError} naming a flag that would do nothing
+ */
+export function serverOptions(own: HandlerModuleOptions, given: HandlerModuleOptions): HandlerModuleOptions {
+  const options = { ...own, ...given };
+  if (given.workers !== undefined && given.processes !== undefined) {
+    throw new UsageError("--workers and --processes are two ways to do it: one of them can be had");
+  }
+  if (given.workers !== undefined) delete options.processes;
+  if (given.processes !== undefined) delete options.workers;
+  const { workers, processes } = options;
+  for (const [option, flag] of Object.entries(OPTIONS)) {
+    if (!flag.only || !Object.hasOwn(given, option)) continue;
+    if (processes !== undefined || (workers !== undefined && flag.only === "workers")) continue;
+    const needed = flag.only === "workers" ? "--workers or --processes" : "--processes";
+    throw new UsageError(`--${flagName(option, flag)} says nothing without ${needed}`);
+  }
+  return options;
+}
+
 /** What a server says about an option, said about its flag; any other error as it is. */
 export function inFlags(error: unknown): unknown {
   const message = error instanceof Error ? error.message : "";
-  const option = /^Option "(\w+)"/.exec(message)?.[1] as keyof typeof OPTIONS;
+  const option = OPTION.exec(message)?.[1] as keyof typeof OPTIONS;
   if (!Object.hasOwn(OPTIONS, option)) return error;
-  return new UsageError(message.replace(/^Option "\w+"/, `--${flagName(option, OPTIONS[option])}`));
+  return new UsageError(message.replace(`Option "${option}"`, `--${flagName(option, OPTIONS[option])}`));
 }
+
+/** What cannot be at an address begins with that. */
+const OPTION = /^(?:Cannot listen on \S+: )?Option "(\w+)"/;

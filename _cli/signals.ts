@@ -5,7 +5,7 @@
  */
 
 /** What the system calls the wish that a program ends, with its numbers. */
-const SIGNALS: Partial<Record<Deno.Signal, number>> = Deno.build.os === "windows"
+export const SIGNALS: Partial<Record<Deno.Signal, number>> = Deno.build.os === "windows"
   ? { SIGINT: 2, SIGBREAK: 21 }
   : { SIGINT: 2, SIGTERM: 15 };
 
@@ -15,6 +15,9 @@ const SIGNALS: Partial<Record<Deno.Signal, number>> = Deno.build.os === "windows
  * second one because he has seen the first at work is not taken for an echo.
  */
 const ECHO = 50;
+
+/** How long a signal may be under way to whoever waits for it, in milliseconds. */
+export const SIGNAL_DELAY: number = 3 * ECHO;
 
 /**
  * Resolves to the first signal that asks the program to end. The second ends it at once, with the exit code that shells

@@ -27,26 +27,53 @@ export function oneLineWithPlace(error: unknown): string {
   return `${error.name}: ${oneLine(error)}${place ? ` (${place})` : ""}`;
 }
 
+/** A line as it came, its indentation too, without colours and other control characters. */
+export function visible(line: string): string {
+  // deno-lint-ignore no-control-regex -- the escape character begins a colour
+  return line.replace(/\x1b\[[\d;]*m/g, "").replace(/[\x00-\x08\x0a-\x1f\x7f-\x9f]+/g, " ").trimEnd();
+}
+
 /** What a peer or a handler wrote must not be able to forge a line or to steer the terminal. */
 function flat(text: string): string {
   // deno-lint-ignore no-control-regex -- the escape character begins a colour
   return text.replace(/\x1b\[[\d;]*m/g, "").replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim();
 }
 
-/** How this command line was called: what a person can paste to call it again. */
-export function self(): string {
-  if (Deno.build.standalone) return Deno.execPath();
-  // npx keeps what it fetched out of PATH.
-  const deno = Deno.execPath().includes("_npx") ? `npx -y deno@${Deno.version.deno}` : "deno";
-  return `${deno} run -A ${shortened(Deno.mainModule)}`;
+let startedAs: string | undefined;
+
+/** Says how this command line was called, where Deno cannot tell. */
+export function callSelf(name: string): void {
+  startedAs = name;
 }
 
-function shortened(url: string): string {
-  if (!url.startsWith("file:")) return url;
+/** How this command line was called: what a person can paste to call it again, with these flags of Deno's. */
+export function self(flags: readonly string[] = ["-A"]): string {
+  if (startedAs !== undefined) return startedAs;
+  if (Deno.build.standalone) return Deno.execPath();
+  return [deno(), "run", ...[...flags, shortened(Deno.mainModule)].map(quoted)].join(" ");
+}
+
+/** How Deno is called. */
+export function deno(): string {
+  // npx keeps what it fetched out of PATH.
+  return Deno.execPath().includes("_npx") ? `npx -y deno@${Deno.version.deno}` : "deno";
+}
+
+/** An argument as a shell takes it for one. */
+export function quoted(arg: string): string {
+  if (/^[\w./:=,@%+-][\w./:=,@%+~-]*$/.test(arg)) return arg;
+  return Deno.build.os === "windows"
+    ? `"${arg.replaceAll('"', '\\"')}"`
+    : `'${arg.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A URL as a person writes it: the path of a file, from the working directory where that is shorter; `jsr:@scope/name`. */
+export function shortened(url: string): string {
+  if (!url.startsWith("file:")) return url.replace(/^jsr:\/(?=@)/, "jsr:");
   const { fileURLToPath } = process.getBuiltinModule("node:url");
   const path = fileURLToPath(url);
   const relative = process.getBuiltinModule("node:path").relative(Deno.cwd(), path);
-  return relative.length < path.length ? relative : path;
+  return relative.length < path.length ? relative || "." : path;
 }
 
 /** Rows of two columns, indented by two. */

@@ -19,32 +19,51 @@ export interface ProgramOptions {
   flags?: string[];
   /** A program that starts it: gets the whole command line behind its own arguments. */
   starter?: string[];
+  /** The folder that it runs in. @default the project's root */
+  cwd?: string;
 }
 
-/** A running `deno run FILE`, its output line by line. */
+/** A command line and its surroundings, where it is no file that `deno run` runs. */
+export interface ProgramCommand {
+  /** The program and its arguments. */
+  command: string[];
+  /** The folder that it runs in. */
+  cwd: string;
+  /** All of its environment. */
+  env: Record<string, string>;
+}
+
+function denoRun(file: string, { args = [], flags = ["-A"], starter = [] }: ProgramOptions): string[] {
+  return [...starter, Deno.execPath(), "run", "--quiet", ...flags, new URL(file, ROOT).href, ...args];
+}
+
+/** A running `deno run FILE`, or another program, its output line by line. */
 export class Program {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: AsyncIterator<string>;
   readonly #errors: Promise<string>;
+  #said = "";
+  #heard: PromiseWithResolvers<void> = Promise.withResolvers();
   /** What it has printed and somebody has waited past. */
   readonly printed: string[] = [];
 
-  /** Starts a file, named from the project's root. */
-  constructor(file: string, { args = [], flags = ["-A"], starter = [] }: ProgramOptions = {}) {
-    const run = [Deno.execPath(), "run", "--quiet", ...flags, new URL(file, ROOT).href, ...args];
-    const [program, ...rest] = [...starter, ...run];
+  /** Starts a file, named from the project's root, or a command. */
+  constructor(what: string | ProgramCommand, options: ProgramOptions = {}) {
+    const isFile = typeof what === "string";
+    const [program, ...args] = isFile ? denoRun(what, options) : what.command;
     this.#child = new Deno.Command(program, {
-      args: rest,
-      cwd: ROOT,
+      args,
+      cwd: isFile ? options.cwd ?? ROOT : what.cwd,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
-      env: { NO_COLOR: "1" },
+      env: isFile ? { NO_COLOR: "1" } : what.env,
+      clearEnv: !isFile,
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
     this.#output = lines().decode(this.#child.stdout)[Symbol.asyncIterator]();
-    this.#errors = new Response(this.#child.stderr).text();
+    this.#errors = this.#collect(this.#child.stderr);
   }
 
   /** The process's number. */
@@ -64,6 +83,22 @@ export class Program {
       this.printed.push(value);
       const match = pattern.exec(value);
       if (match) return match;
+    }
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<string> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      this.#said += text;
+      this.#heard.resolve();
+      this.#heard = Promise.withResolvers();
+    }
+    return this.#said;
+  }
+
+  /** Waits until what it has written on standard error matches. */
+  async untilSaid(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.#said)) {
+      await within(this.#heard.promise, `${pattern} on standard error: ${this.#said}`, PATIENCE);
     }
   }
 
