@@ -1,5 +1,7 @@
 /** Child processes that do not outlive the benchmark: servers under test and generators of load. */
 
+import { childrenOf } from "./meter.ts";
+
 /** A program and what it is started with. */
 export interface Command {
   readonly program: string;
@@ -23,6 +25,7 @@ export class Child implements AsyncDisposable {
   constructor(command: Command, limit?: number) {
     this.#process = new Deno.Command(command.program, {
       args: [...command.args],
+      env: { NO_COLOR: "1" }, // what it complains of is shown as it is
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -51,12 +54,23 @@ export class Child implements AsyncDisposable {
     await this.#stdin.write(new TextEncoder().encode(`${line}\n`));
   }
 
-  /** Ends it without a chance to object; nothing it could still do is part of a measurement. */
+  /**
+   * Ends it and the processes that it has started, without a chance to object; nothing they could still do is part of a
+   * measurement. One that stayed would hold its output open, and take time from the next.
+   */
   kill(): void {
+    const children = childrenOf(this.pid);
     try {
       this.#process.kill("SIGKILL");
     } catch {
       // It has ended by itself.
+    }
+    for (const child of children) {
+      try {
+        Deno.kill(child, "SIGKILL");
+      } catch {
+        // It has ended with its parent.
+      }
     }
   }
 

@@ -7,8 +7,20 @@ import { Server } from "./server.ts";
 import { spreadOf } from "./statistics.ts";
 import { showProgress } from "./terminal.ts";
 import { cpuRatioToBare, generatorLimits, judge, machineLimits, ratioToBare } from "./verdict.ts";
-import type { Bench, Bound, Column, Figures, Report, Row, Sample, Table, Workload } from "./workload.ts";
-import { MissingToolError } from "./workshop.ts";
+import type {
+  BarPlot,
+  Bench,
+  Bound,
+  Column,
+  Figures,
+  Plot,
+  Report,
+  Row,
+  Sample,
+  Table,
+  Workload,
+} from "./workload.ts";
+import { MissingToolError, type Workshop } from "./workshop.ts";
 
 /** What a contest is made of. */
 export interface Contest {
@@ -16,15 +28,24 @@ export interface Contest {
   readonly title: string;
   readonly service: Service;
   readonly cases: readonly Case[];
+  /** Throws `MissingToolError` where the work cannot be given to anybody. */
+  prepare?(bench: Bench): Promise<void>;
 }
 
 /** One variation of the work, and what is compared. */
 export interface Case {
   readonly title: string;
   readonly columns: readonly Column[];
-  /** The column that ratios and the promise are about; a `rate` is not compared when the generator limited it. */
-  readonly leading: string;
+  /** The column that ratios and the promise are about, if there is one. */
+  readonly leading?: string;
+  /** What the kit promises, whichever of its contenders. */
   readonly promise?: Bound;
+  /** What single contenders promise, by their names. */
+  readonly promises?: Readonly<Record<string, Bound>>;
+  /** Who takes part beside the bare one, unless the command line says it; everybody who can by default. */
+  readonly wanted?: readonly string[];
+  /** How it is drawn; as bars of the leading figure, and of the CPU time if there is such a column, by default. */
+  readonly plots?: readonly Plot[];
   /** The names of the kit's contenders that the quick gate measures; without them it leaves the case out. */
   readonly check?: readonly string[];
   /** How many times more rounds than asked for, but in the quick gate; for figures that need many. */
@@ -37,6 +58,9 @@ export interface Case {
 export interface Turn extends Lengths {
   readonly server: Server;
   readonly generator: Generator;
+  readonly workshop: Workshop;
+  /** How the server was started, for work that needs several. */
+  readonly command: Command;
 }
 
 interface Entrant {
@@ -55,21 +79,29 @@ export function contest(definition: Contest): Workload {
   return { name, title, run: (bench) => runContest(definition, bench) };
 }
 
-async function runContest({ name, title, service, cases }: Contest, bench: Bench): Promise<Report> {
+/** Runs a contest; a workload that must find something out before it has cases calls this itself. */
+export async function runContest(definition: Contest, bench: Bench): Promise<Report> {
+  const { name, title } = definition;
+  try {
+    await definition.prepare?.(bench);
+    return await runCases(definition, bench);
+  } catch (error) {
+    if (!(error instanceof MissingToolError)) throw error;
+    return { workload: name, title, tables: [], missing: [`${title} ${error.message}`] };
+  }
+}
+
+async function runCases(definition: Contest, bench: Bench): Promise<Report> {
+  const { name, title, service, cases } = definition;
   const missing: string[] = [];
   const tables: Table[] = [];
   for (const entry of cases.filter((entry) => !bench.check || entry.check)) {
-    const contenders = bench.contenders(service).filter((contender) => takesPart(contender, entry, bench));
+    const contenders = bench.contenders(service, bench.check ? entry.check : entry.wanted);
     if (contenders.length === 0) continue;
-    tables.push(
-      await runCase(`${name}: ${entry.title}`, entry, await enter(contenders, bench, missing), bench),
-    );
+    const entrants = await enter(contenders, bench, missing);
+    tables.push(await runCase(definition, entry, entrants, bench));
   }
   return { workload: name, title, tables, missing: [...new Set(missing)] };
-}
-
-function takesPart(contender: Contender, entry: Case, bench: Bench): boolean {
-  return !bench.check || contender.group === "bare" || entry.check!.includes(contender.name);
 }
 
 async function enter(contenders: readonly Contender[], bench: Bench, missing: string[]): Promise<Entrant[]> {
@@ -86,11 +118,13 @@ async function enter(contenders: readonly Contender[], bench: Bench, missing: st
   return entrants;
 }
 
-async function runCase(label: string, entry: Case, entrants: Entrant[], bench: Bench): Promise<Table> {
-  const rounds = bench.rounds * (bench.check ? 1 : entry.roundsFactor ?? 1);
+async function runCase(definition: Contest, entry: Case, entrants: Entrant[], bench: Bench): Promise<Table> {
+  const rounds = Math.ceil(bench.rounds * (bench.check ? 1 : entry.roundsFactor ?? 1));
   for (let round = 1; round <= rounds; round++) {
     for (const entrant of entrants.filter(({ failure }) => failure === null)) {
-      showProgress(`${label} · round ${round} of ${rounds} · ${entrant.contender.title}`);
+      showProgress(
+        `${definition.name}: ${entry.title} · round ${round} of ${rounds} · ${entrant.contender.title}`,
+      );
       await takeTurn(entry, entrant, bench);
     }
   }
@@ -100,17 +134,35 @@ async function runCase(label: string, entry: Case, entrants: Entrant[], bench: B
     columns: entry.columns,
     rows: entrants.map((entrant) => toRow(entry, entrant, bare)),
     notes: notesOn(entrants),
+    plots: entry.plots ?? [barsOf(definition, entry)],
+  };
+}
+
+/** Named after the workload, and after the case where there are several. */
+function barsOf(contest: Contest, { title, leading, columns }: Case): BarPlot {
+  const words = contest.cases.length > 1 ? `${contest.name} ${title}` : contest.name;
+  const keys = leading ? [leading] : columns.map(({ key }) => key);
+  if (leading !== "cpu" && columns.some(({ key }) => key === "cpu")) keys.push("cpu");
+  return {
+    kind: "bars",
+    name: words.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_"),
+    title: `${contest.title}: ${title}`,
+    columns: keys,
+    ratioOf: leading,
   };
 }
 
 /** A fresh process for every turn: how one start happens to be compiled and laid out in memory is noise too. */
 async function takeTurn(entry: Case, entrant: Entrant, bench: Bench): Promise<void> {
-  const { generator, seconds } = bench;
+  const { generator, workshop, seconds } = bench;
   try {
-    await using server = await Server.start(entrant.command);
+    await using server = await Server.start(entrant.command, entrant.contender.cores);
     try {
       if (entrant.contender.service === "echo") await rehearse(server, generator);
-      entrant.samples.push(await entry.measure({ server, generator, seconds, warmup: WARMUP_SECONDS }));
+      const warmup = Math.min(WARMUP_SECONDS, seconds);
+      entrant.samples.push(
+        await entry.measure({ server, generator, seconds, warmup, workshop, command: entrant.command }),
+      );
     } catch (error) {
       const complaints = server.complaints && `\n${server.complaints}`;
       throw new Error(`${(error as Error).message}${complaints}`, { cause: error });
@@ -134,16 +186,19 @@ async function rehearse(server: Server, generator: Generator): Promise<void> {
 function toRow(entry: Case, entrant: Entrant, bare: Entrant): Row {
   const { contender: { name, title, group }, samples, failure } = entrant;
   const comparable = failure === null && bare.failure === null;
-  const promise = group === "kit" && comparable ? entry.promise : undefined;
+  const promise = group === "kit" && comparable && entry.leading
+    ? entry.promises?.[name] ?? entry.promise
+    : undefined;
   return {
     name,
     title,
+    group,
     samples,
     failure,
     figures: mediansOf(samples),
-    ratio: comparable ? ratioToBare(samples, bare.samples, entry.leading) : null,
+    ratio: comparable && entry.leading ? ratioToBare(samples, bare.samples, entry.leading) : null,
     cpuRatio: comparable ? cpuRatioToBare(samples, bare.samples) : null,
-    verdict: promise ? judge(promise, entry.leading, samples, bare.samples) : null,
+    verdict: promise ? judge(promise, entry.leading!, samples, bare.samples) : null,
   };
 }
 
@@ -155,12 +210,15 @@ function mediansOf(samples: readonly Sample[]): Figures {
 }
 
 function notesOn(entrants: readonly Entrant[]): string[] {
-  const samples = entrants.flatMap((entrant) => entrant.samples);
   const note = (limits: (sample: Sample) => boolean, what: string): string[] => {
-    const count = samples.filter(limits).length;
-    return count === 0
-      ? []
-      : [`${what} in ${count} of ${samples.length} turns: no ratio of speeds from these.`];
+    const turns = entrants.map(({ contender, samples }) => ({
+      title: contender.title,
+      count: samples.filter(limits).length,
+      of: samples.length,
+    })).filter(({ count }) => count > 0);
+    if (turns.length === 0) return [];
+    const whose = turns.map(({ title, count, of }) => `${title} (${count} of ${of})`).join(", ");
+    return [`${what} in these turns, which give no ratio: ${whose}.`];
   };
   return [
     ...note(generatorLimits, "The generator set the pace"),

@@ -45,7 +45,8 @@ interface Subject {
 
 type Frame = { length: number };
 
-const FRAME_SIZES = [40, 1024];
+/** Sizes of the frames, in bytes. */
+export const FRAME_SIZES: readonly number[] = [40, 1024];
 const INPUT_SIZE = 4 * 1024 * 1024;
 const CHUNK_SIZE = 64 * 1024;
 const MIN_ROUNDS = 3;

@@ -17,6 +17,11 @@ export function findFallen(report: Report): string[] {
   return fallen;
 }
 
+/** Whether a contender gave a wrong reply, lost one, or did not start: no run may pass over that. */
+export function hasFailure({ tables }: Report): boolean {
+  return tables.some(({ rows }) => rows.some(({ failure }) => failure !== null));
+}
+
 function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }

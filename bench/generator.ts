@@ -7,7 +7,7 @@ import type { Sample } from "./workload.ts";
 import { MissingToolError, type Workshop } from "./workshop.ts";
 
 /** The generators, each a file in `load/`. */
-export type Tool = "echo" | "connect" | "idle" | "udp";
+export type Tool = "exchange" | "connect" | "idle" | "udp";
 
 /** The languages that the generators are written in. */
 export type Language = "c" | "typescript";
@@ -21,6 +21,10 @@ interface LoadReport {
   readonly p99: number;
   readonly p999: number;
   readonly slowest: number;
+  /** By how much the generator was behind its own schedule, 99 times of 100; 0 where it had none. */
+  readonly late: number;
+  /** Latencies at the shares in {@linkcode CURVE_SHARES}. */
+  readonly curve: readonly number[];
   readonly lost: number;
   readonly errors: number;
   readonly firstError: string;
@@ -40,52 +44,62 @@ export interface Lengths {
   readonly seconds: number;
 }
 
+/** Which shares of all operations the curve of a report is made of; `load.h` and `load.ts` know them too. */
+export const CURVE_SHARES: readonly number[] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1];
+
 const GRACE_MS = 30_000; // for all that is not the window: connecting, settling, waiting for late replies
 
 /** Puts servers under load. */
 export class Generator {
   readonly language: Language;
+  /** What the user should know of it. */
+  readonly remark: string | null;
   readonly #commands: Readonly<Record<Tool, Command>>;
 
-  private constructor(language: Language, commands: Readonly<Record<Tool, Command>>) {
+  private constructor(language: Language, commands: Readonly<Record<Tool, Command>>, remark: string | null) {
     this.language = language;
+    this.remark = remark;
     this.#commands = commands;
   }
 
   /** Prepares the generators in one language, or in C where it can be had. */
   static async prepare(workshop: Workshop, language?: Language): Promise<Generator> {
-    if (language === "typescript") return Generator.#inTypeScript(workshop);
+    if (language === "typescript") return Generator.#inTypeScript(workshop, "as was asked for");
     try {
       return await Generator.#inC(workshop);
     } catch (error) {
       if (language === "c" || !(error instanceof MissingToolError)) throw error;
-      return Generator.#inTypeScript(workshop);
+      return Generator.#inTypeScript(workshop, `as the other ${error.message}`);
     }
   }
 
   static async #inC(workshop: Workshop): Promise<Generator> {
     if (Deno.build.os !== "linux") {
-      throw new MissingToolError("the generators in C need Linux, for its epoll");
+      throw new MissingToolError("needs Linux, for its epoll");
     }
     return new Generator("c", {
-      echo: await workshop.c("load/echo.c"),
+      exchange: await workshop.c("load/exchange.c"),
       connect: await workshop.c("load/connect.c"),
       idle: await workshop.c("load/idle.c"),
       udp: await workshop.c("load/udp.c"),
-    });
+    }, null);
   }
 
-  static async #inTypeScript(workshop: Workshop): Promise<Generator> {
-    return new Generator("typescript", {
-      echo: await workshop.deno("load/load.ts", "echo"),
-      connect: await workshop.deno("load/load.ts", "connect"),
-      idle: await workshop.deno("load/load.ts", "idle"),
-      udp: await workshop.deno("load/load.ts", "udp"),
-    });
+  static async #inTypeScript(workshop: Workshop, why: string): Promise<Generator> {
+    return new Generator(
+      "typescript",
+      {
+        exchange: await workshop.deno("load/load.ts", "exchange"),
+        connect: await workshop.deno("load/load.ts", "connect"),
+        idle: await workshop.deno("load/load.ts", "idle"),
+        udp: await workshop.deno("load/load.ts", "udp"),
+      },
+      `The load comes from the slower generator, in TypeScript, ${why}. Where it is the limit, there is no ratio.`,
+    );
   }
 
   /** Starts a generator and leaves it to the caller, who has half a minute to finish with it. */
-  start(tool: Tool, server: Server, args: readonly number[], seconds = 0): Child {
+  start(tool: Tool, server: Server, args: readonly (number | string)[], seconds = 0): Child {
     const { program, args: first } = this.#commands[tool];
     const command = { program, args: [...first, String(server.port), ...args.map(String)] };
     return new Child(command, seconds * 1000 + GRACE_MS);
@@ -95,7 +109,7 @@ export class Generator {
   async load(
     tool: Tool,
     server: Server,
-    args: readonly number[],
+    args: readonly (number | string)[],
     { warmup, seconds }: Lengths,
   ): Promise<Sample> {
     await using child = this.start(tool, server, [...args, warmup, seconds], warmup + seconds);
@@ -104,7 +118,7 @@ export class Generator {
     await expectLine(child, "measured");
     const after = [server.usage(), readUsage(child.pid)];
     const report = await readReport<LoadReport>(child);
-    return toSample(report, between(before[0], after[0]), between(before[1], after[1]));
+    return toSample(report, server.cores, between(before[0], after[0]), between(before[1], after[1]));
   }
 }
 
@@ -128,15 +142,22 @@ function between(before: Usage | null, after: Usage | null): Usage | null {
   return before && after && { cpu: after.cpu - before.cpu, waited: after.waited - before.waited };
 }
 
-function toSample(report: LoadReport, server: Usage | null, generator: Usage | null): Sample {
-  const { operations, seconds, p50, p99, p999, slowest, lost } = report;
+function toSample(
+  report: LoadReport,
+  serverCores: number,
+  server: Usage | null,
+  generator: Usage | null,
+): Sample {
+  const { operations, seconds, p50, p99, p999, slowest, late, lost, curve } = report;
   if (operations === 0) throw new Error("no reply came during the whole window");
   const cpu = server && server.cpu / operations * 1e6;
   return {
-    figures: { rate: operations / seconds, cpu, p50, p99, p999, slowest: slowest / 1000, lost },
+    figures: { rate: operations / seconds, cpu, p50, p99, p999, slowest: slowest / 1000, late, lost },
+    curve,
     shares: {
       server: server && server.cpu / seconds,
       serverWaited: server && server.waited / seconds,
+      serverCores,
       generator: report.cpuSeconds / seconds,
       generatorWaited: generator && generator.waited / seconds,
     },

@@ -5,13 +5,14 @@
  */
 import { endTogetherOnSignals } from "./child.ts";
 import { contendersFor } from "./contender.ts";
-import { findFallen } from "./gate.ts";
+import { findFallen, hasFailure } from "./gate.ts";
 import { Generator } from "./generator.ts";
 import { type Options, parseOptions, usage, UsageError } from "./options.ts";
-import { writeRecord } from "./record.ts";
+import { writePlots } from "./plot/gallery.ts";
+import { makeRecord, originOf, readRecord, type Record, writeRecord } from "./record.ts";
 import { formatReport } from "./table.ts";
-import { clearProgress, complain, print } from "./terminal.ts";
-import type { Bench, Report, Table, Workload } from "./workload.ts";
+import { clearProgress, complain, print, showPlace } from "./terminal.ts";
+import type { Bench, Report, Workload } from "./workload.ts";
 import { WORKLOADS } from "./workloads/mod.ts";
 import { Workshop } from "./workshop.ts";
 
@@ -20,9 +21,8 @@ const NAMES = WORKLOADS.map(({ name }) => name);
 async function main(args: readonly string[]): Promise<number> {
   try {
     const options = parseOptions(args, NAMES);
-    if (!options.help) return await measure(options);
-    print(usage(NAMES));
-    return 0;
+    if (options.help) return print(usage(NAMES)), 0;
+    return options.from ? await showAgain(options.from, options) : await measure(options);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     complain(error.message);
@@ -33,21 +33,39 @@ async function main(args: readonly string[]): Promise<number> {
 async function measure(options: Options): Promise<number> {
   using workshop = await Workshop.open();
   const generator = await Generator.prepare(workshop, options.generator);
-  if (generator.language === "typescript") {
-    complain(
-      "The load comes from the slower generator, in TypeScript: where it is the limit, no throughput ratio is given.",
-    );
-  }
+  if (generator.remark) complain(generator.remark);
   const bench: Bench = {
     ...options,
     generator,
     workshop,
-    contenders: (service) => contendersFor(service, options.contenders, options.peers),
+    contenders: (service, wanted) =>
+      contendersFor(service, { names: options.contenders, withPeers: options.peers, wanted }),
   };
   const reports: Report[] = [];
-  for (const workload of chosen(options)) reports.push(await run(workload, bench));
-  if (options.json) await writeRecord(options.json, reports, options, generator.language);
+  const workloads = chosen(options);
+  for (const [n, workload] of workloads.entries()) {
+    showPlace(`${n + 1} of ${workloads.length}`);
+    reports.push(await run(workload, bench));
+  }
+  await keep(await makeRecord(reports, options, generator.language), options);
   return conclude(reports, options);
+}
+
+/** Shows and draws a run that was kept, or a part of it. */
+async function showAgain(path: string, options: Options): Promise<number> {
+  const record = await readRecord(path);
+  const names = chosen(options).map(({ name }) => name);
+  const reports = record.reports.filter(({ workload }) => names.includes(workload));
+  for (const report of reports.filter(({ tables }) => tables.length > 0)) print(formatReport(report));
+  await keep({ ...record, reports }, options);
+  return conclude(reports, options);
+}
+
+async function keep(record: Record, { json, plot }: Options): Promise<void> {
+  if (json) await writeRecord(json, record);
+  if (!plot) return;
+  const files = await writePlots(plot, record.reports, originOf(record));
+  complain(`${files.length} drawings are in ${plot}.`);
 }
 
 function chosen({ workloads }: Options): readonly Workload[] {
@@ -64,7 +82,7 @@ async function run(workload: Workload, bench: Bench): Promise<Report> {
 async function runAndPrint(workload: Workload, bench: Bench): Promise<Report> {
   const report = await workload.run(bench);
   clearProgress();
-  if (report.tables.length > 0) print(formatReport(report));
+  if (report.tables.length + report.missing.length > 0) print(formatReport(report));
   else if (!bench.check) {
     complain(`${workload.name}: nobody to compare with bare Deno; --peers may add some.`);
   }
@@ -72,15 +90,11 @@ async function runAndPrint(workload: Workload, bench: Bench): Promise<Report> {
 }
 
 function conclude(reports: readonly Report[], { check }: Options): number {
-  if (!check) return reports.some(({ tables }) => tables.some(hasFailure)) ? 1 : 0;
+  if (!check) return reports.some(hasFailure) ? 1 : 0;
   const fallen = reports.flatMap(findFallen);
   for (const promise of fallen) print(`FELL  ${promise}`);
   if (fallen.length === 0) print("No promise fell.");
   return fallen.length === 0 ? 0 : 1;
-}
-
-function hasFailure({ rows }: Table): boolean {
-  return rows.some(({ failure }) => failure !== null);
 }
 
 if (import.meta.main) {

@@ -17,6 +17,10 @@ export interface Options {
   readonly contenders: readonly string[];
   /** Where to write everything that was measured. */
   readonly json?: string;
+  /** The folder for drawings. */
+  readonly plot?: string;
+  /** A record to show and draw in place of measuring. */
+  readonly from?: string;
   readonly generator?: Language;
 }
 
@@ -25,24 +29,34 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-const CHECK_SECONDS = 1;
-const CHECK_ROUNDS = 3;
+/** Lengths and turns when nothing is said: with peers there are many more turns, so each is shorter. */
+const DEFAULTS = {
+  kit: { seconds: 1, rounds: 3 },
+  peers: { seconds: 0.5, rounds: 3 },
+  check: { seconds: 0.5, rounds: 3 },
+};
 
 /** The help, examples first. */
 export function usage(workloads: readonly string[]): string {
-  return `deno task bench                             everything, about ten minutes
+  const { kit, peers, check } = DEFAULTS;
+  const defaults = (name: "seconds" | "rounds"): string =>
+    `(${kit[name]}; with --peers ${peers[name]}; with --check ${check[name]})`;
+  return `deno task bench                             the kit beside bare Deno, about ten minutes
+deno task bench --peers                     and beside node:net, Python, Go and C, if they are here: 12 minutes
 deno task bench echo --seconds 2 --rounds 3 one workload, quickly
-deno task bench echo --peers                beside node:net, Python, Go and C too, as far as they are here
-deno task bench --check                     a minute; exit code 1 when a promise fell
+deno task bench --check                     about a minute; exit code 1 when a promise fell
+deno task bench --from run.json --plot DIR  drawings of an earlier run
 
 Workloads:  ${workloads.join(", ")}
 Options:
-  --seconds N       length of a measured window (2; with --check ${CHECK_SECONDS})
-  --rounds N        turns of every contender (5; with --check ${CHECK_ROUNDS})
+  --seconds N       length of a measured window ${defaults("seconds")}
+  --rounds N        turns of every contender ${defaults("rounds")}
   --peers           add the peers
   --contenders A,B  only these, beside bare Deno: ${contenderNames().join(", ")}
   --generator L     c or typescript; by default c where a compiler is
   --json FILE       write every sample of every round
+  --plot DIR        draw what was measured, as SVG
+  --from FILE       show what --json wrote, and measure nothing
   --check           compare with the promises at a generous margin
 `;
 }
@@ -51,19 +65,22 @@ Options:
 export function parseOptions(args: readonly string[], workloads: readonly string[]): Options {
   const parsed = parseArgs(args, {
     boolean: ["peers", "check", "help"],
-    string: ["seconds", "rounds", "json", "generator", "contenders"],
+    string: ["seconds", "rounds", "json", "plot", "from", "generator", "contenders"],
     alias: { help: "h" },
     unknown: (arg, key) => {
       if (key !== undefined) throw new UsageError(`There is no option ${arg}`);
     },
   });
+  const defaults = DEFAULTS[parsed.check ? "check" : parsed.peers ? "peers" : "kit"];
   return {
     workloads: known(parsed._.map(String), workloads, "workload"),
     contenders: known(parsed.contenders?.split(",") ?? [], contenderNames(), "contender"),
-    seconds: positive("--seconds", parsed.seconds, parsed.check ? CHECK_SECONDS : 2),
-    rounds: Math.ceil(positive("--rounds", parsed.rounds, parsed.check ? CHECK_ROUNDS : 5)),
+    seconds: positive("--seconds", parsed.seconds, defaults.seconds),
+    rounds: Math.ceil(positive("--rounds", parsed.rounds, defaults.rounds)),
     generator: parsed.generator && known([parsed.generator], ["c", "typescript"], "generator")[0],
     json: parsed.json,
+    plot: parsed.plot,
+    from: parsed.from,
     peers: parsed.peers,
     check: parsed.check,
     help: parsed.help,

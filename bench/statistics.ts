@@ -36,7 +36,7 @@ function roundsOutside(count: number): number {
   let exactly = 0.5 ** count;
   for (let below = 0; below < count / 2; below++) {
     atMost += exactly;
-    if (atMost > 0.05) return Math.max(0, below);
+    if (atMost > 0.05) return Math.max(0, below - 1); // so many are too many
     exactly *= (count - below) / (below + 1);
   }
   return 0;

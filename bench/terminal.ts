@@ -1,6 +1,7 @@
 /** Where the benchmark speaks: results on standard output, progress and complaints on standard error. */
 
 const encoder = new TextEncoder();
+let place = "";
 
 /** Prints one or several lines of the result. */
 export function print(text: string): void {
@@ -13,11 +14,16 @@ export function complain(text: string): void {
   Deno.stderr.writeSync(encoder.encode(`${text}\n`));
 }
 
+/** Says how far the whole run is; every progress line begins with it. */
+export function showPlace(text: string): void {
+  place = text;
+}
+
 /** Replaces the progress line; does nothing where standard error is no terminal. */
 export function showProgress(text: string): void {
   if (!Deno.stderr.isTerminal()) return;
   const { columns } = Deno.consoleSize();
-  Deno.stderr.writeSync(encoder.encode(`\r\x1b[K${text.slice(0, columns - 1)}`));
+  Deno.stderr.writeSync(encoder.encode(`\r\x1b[K${`${place}  ${text}`.slice(0, columns - 1)}`));
 }
 
 /** Takes the progress line away, before something else is printed. */

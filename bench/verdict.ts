@@ -4,30 +4,40 @@ import { type Spread, spreadOf } from "./statistics.ts";
 import type { Bound, Sample, Verdict } from "./workload.ts";
 
 const SATURATED = 0.95; // of a core
-const STARVED = 0.2; // of the window
+const STARVED = 0.2; // of the window, for each core that it can use
 
 /** True when the generator, not the server, set the pace: it used or wanted a whole core, and the server did not. */
-export function generatorLimits({ shares }: Sample): boolean {
+export function generatorLimits(sample: Sample): boolean {
+  const { shares } = sample;
   if (!shares) return false;
   const wanted = (shares.generator ?? 1) + (shares.generatorWaited ?? 0);
-  return wanted >= SATURATED && (shares.server ?? 0) < SATURATED;
+  return wanted >= SATURATED && !serverLimits(sample);
 }
 
 /** True when other programs kept the server from running: such a round says nothing about its speed. */
-export function machineLimits({ shares }: Sample): boolean {
+export function machineLimits(sample: Sample): boolean {
+  const { shares } = sample;
   if (!shares) return false;
-  return (shares.serverWaited ?? 0) >= STARVED && (shares.server ?? 1) < SATURATED;
+  return (shares.serverWaited ?? 0) >= STARVED * shares.serverCores && !serverLimits(sample);
 }
 
-/** True when the server was given all the work it could do; only then is requests per second its figure. */
+/**
+ * True when the server was given all the work it could do; only then is requests per second its figure. One that runs
+ * on every core shares them with the generator: together they must have used all there are.
+ */
 function serverLimits({ shares }: Sample): boolean {
-  return !shares || shares.server === null || shares.server >= SATURATED;
+  if (!shares || shares.server === null) return true;
+  if (shares.serverCores === 1) return shares.server >= SATURATED;
+  const used = shares.server + (shares.generator ?? 0);
+  return shares.server >= SATURATED * shares.serverCores || used >= SATURATED * navigator.hardwareConcurrency;
 }
 
-/** A figure divided by the bare one's of the same round; none from a round that something else has limited. */
+/**
+ * A figure divided by the bare one's of the same round; none from a round in which something else set the pace of
+ * either.
+ */
 export function ratioToBare(own: readonly Sample[], bare: readonly Sample[], key: string): Spread | null {
-  const limited = (sample: Sample): boolean =>
-    machineLimits(sample) || (key === "rate" && generatorLimits(sample));
+  const limited = (sample: Sample): boolean => machineLimits(sample) || generatorLimits(sample);
   return spreadOf(own.map((sample, round) => {
     if (limited(sample) || limited(bare[round])) return null;
     return divide(sample.figures[key], bare[round].figures[key]);
@@ -56,9 +66,16 @@ export function judge(
   if (bound.of === "value") return judgeValue(bound, key, own, bare);
   const ratio = ratioToBare(own, bare, key);
   if (key !== "rate") return conclude(bound, ratio);
-  const busy = own.filter(serverLimits).length * 2 > own.length &&
-    bare.filter(serverLimits).length * 2 > bare.length;
-  return busy && ratio ? conclude(bound, ratio) : conclude(bound, cpuRatioToBare(own, bare), " by CPU");
+  // Cores that it left idle are its own doing: it has spread its connections badly, which no CPU time would show.
+  if (own.some(({ shares }) => shares && shares.serverCores > 1)) return conclude(bound, ratio);
+  return isBusy(own) && isBusy(bare) && ratio
+    ? conclude(bound, ratio)
+    : conclude(bound, cpuRatioToBare(own, bare), " by CPU");
+}
+
+/** Whether a server had all the work it could do, in most rounds. */
+function isBusy(samples: readonly Sample[]): boolean {
+  return samples.filter(serverLimits).length * 2 > samples.length;
 }
 
 /** A promise in plain numbers says nothing on a machine, or with a generator, where not even bare Deno reaches it. */

@@ -23,8 +23,8 @@ export interface Bench {
   readonly check: boolean;
   readonly generator: Generator;
   readonly workshop: Workshop;
-  /** Who takes part, the bare one first. */
-  contenders(service: Service): readonly Contender[];
+  /** Who takes part, the bare one first; of those a case wants, or those that the command line names. */
+  contenders(service: Service, wanted?: readonly string[]): readonly Contender[];
 }
 
 /** What a workload found. */
@@ -42,6 +42,42 @@ export interface Table {
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
   readonly notes: readonly string[];
+  /** How to draw it. */
+  readonly plots: readonly Plot[];
+}
+
+/** A drawing of a table, `name.svg`. */
+export type Plot = BarPlot | PercentilePlot | CostPlot;
+
+/** A bar for each row, in one panel for each column. */
+export interface BarPlot {
+  readonly kind: "bars";
+  readonly name: string;
+  /** What was done, in a few words. */
+  readonly title: string;
+  /** Keys of the columns; rows are in the order of the first. */
+  readonly columns: readonly string[];
+  /** Which of them the rows' ratios are about, if any. */
+  readonly ratioOf?: string;
+  /** Names of the rows, if not all of them. */
+  readonly rows?: readonly string[];
+}
+
+/** Latency against the share of operations that were no slower. */
+export interface PercentilePlot {
+  readonly kind: "percentiles";
+  readonly name: string;
+  readonly title: string;
+}
+
+/** A figure against a number of things, each in a column of its own. */
+export interface CostPlot {
+  readonly kind: "costs";
+  readonly name: string;
+  readonly title: string;
+  /** What the numbers count. */
+  readonly across: string;
+  readonly points: readonly { readonly column: string; readonly at: number }[];
 }
 
 /** A figure that every contender has in a table. */
@@ -50,12 +86,16 @@ export interface Column {
   readonly key: string;
   readonly title: string;
   readonly digits: number;
+  /** Which direction is good. @default "more" for a `rate`, "less" for everything else */
+  readonly better?: "more" | "less";
 }
 
 /** A contender's line in a table. */
 export interface Row {
   readonly name: string;
   readonly title: string;
+  /** Drawings show the kit, what it is compared with, and all others in colours of their own. */
+  readonly group: Contender["group"];
   /** One for every round. */
   readonly samples: readonly Sample[];
   /** Median of each figure over the rounds. */
@@ -77,15 +117,19 @@ export interface Sample {
   readonly figures: Figures;
   /** What kept the cores busy during the window, where a generator put the server under load. */
   readonly shares?: Shares;
+  /** Latencies in µs at the `CURVE_SHARES` of the generator. */
+  readonly curve?: readonly number[];
 }
 
 /** Shares of one core, 1 being all of it; `null` where this system cannot tell. */
 export interface Shares {
   readonly server: number | null;
   readonly generator: number | null;
-  /** How long the server's main thread was ready to run and had no core. */
+  /** How long the server's main thread was ready to run and had no core; all threads of one that uses several. */
   readonly serverWaited: number | null;
   readonly generatorWaited: number | null;
+  /** Cores that the server can use at the same time. */
+  readonly serverCores: number;
 }
 
 /** What the kit promises of the leading figure, itself or as a ratio to bare Deno. */

@@ -8,10 +8,14 @@ export class MissingToolError extends Error {
   override readonly name = "MissingToolError";
 }
 
+const PYTHONS = ["python3", "/usr/bin/python3", "/usr/local/bin/python3", "python"];
+const PACKAGED = ["twisted", "gevent"];
+
 /** Turns a source file of the benchmark into a command that runs it. */
 export class Workshop implements Disposable {
   readonly #directory: string;
   readonly #compiled = new Map<string, Promise<string>>();
+  readonly #tried = new Map<string, Promise<boolean>>();
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -31,9 +35,11 @@ export class Workshop implements Disposable {
   }
 
   /** Runs a script on Node. */
-  async node(source: string): Promise<Command> {
-    if (!await succeeds("node", ["--version"])) throw new MissingToolError("needs node: https://nodejs.org");
-    return { program: "node", args: [pathOf(source)] };
+  async node(source: string, ...args: string[]): Promise<Command> {
+    if (!await this.#succeeds("node", "--version")) {
+      throw new MissingToolError("needs node: https://nodejs.org");
+    }
+    return { program: "node", args: [pathOf(source), ...args] };
   }
 
   /**
@@ -58,7 +64,7 @@ export class Workshop implements Disposable {
 
   /** Runs a Python script that becomes Redis. */
   async redis(source: string): Promise<Command> {
-    if (!await succeeds("redis-server", ["--version"])) {
+    if (!await this.#succeeds("redis-server", "--version")) {
       throw new MissingToolError("needs redis-server: apt install redis-server");
     }
     return await this.python(source, "socket");
@@ -69,27 +75,36 @@ export class Workshop implements Disposable {
     return `${this.#directory}/${name}`;
   }
 
-  /** Runs a script on the first Python that can import a module. */
+  /** Throws unless redis-benchmark is here. */
+  async needsRedisBenchmark(): Promise<void> {
+    if (await this.#succeeds("redis-benchmark", "--version")) return;
+    throw new MissingToolError("needs redis-benchmark: apt install redis-tools");
+  }
+
+  /** Runs a script on the first Python that can import a module: the system's may have what another lacks. */
   async python(source: string, module: string): Promise<Command> {
-    for (const program of ["python3", "/usr/bin/python3", "python"]) {
-      if (await succeeds(program, ["-c", `import ${module}`])) return { program, args: [pathOf(source)] };
+    for (const program of PYTHONS) {
+      if (await this.#succeeds(program, "-c", `import ${module}`)) return { program, args: [pathOf(source)] };
     }
+    const known = PACKAGED.includes(module);
     throw new MissingToolError(
-      `needs Python 3 with ${module}: https://www.python.org, pip install ${module}`,
+      known
+        ? `needs ${module}: apt install python3-${module}, or pip install ${module}`
+        : "needs Python 3: https://www.python.org",
     );
   }
 
   /** Compiles a C file. */
   async c(source: string): Promise<Command> {
-    if (!await succeeds("cc", ["--version"])) {
-      throw new MissingToolError("needs a C compiler named cc: apt install gcc");
+    if (!await this.#succeeds("cc", "--version")) {
+      throw new MissingToolError("needs a C compiler named cc: apt install gcc libc6-dev");
     }
     return { program: await this.#compile(source, "cc", ["-O2", "-Wall", "-o"]), args: [] };
   }
 
   /** Compiles a Go file. */
   async go(source: string): Promise<Command> {
-    if (!await succeeds("go", ["version"])) throw new MissingToolError("needs go: https://go.dev/dl");
+    if (!await this.#succeeds("go", "version")) throw new MissingToolError("needs go: https://go.dev/dl");
     return { program: await this.#compile(source, "go", ["build", "-o"]), args: [] };
   }
 
@@ -99,6 +114,13 @@ export class Workshop implements Disposable {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error; // gone already
     }
+  }
+
+  #succeeds(program: string, ...args: string[]): Promise<boolean> {
+    const key = [program, ...args].join(" ");
+    const known = this.#tried.get(key) ?? succeeds(program, args);
+    this.#tried.set(key, known);
+    return known;
   }
 
   #compile(source: string, compiler: string, flags: readonly string[]): Promise<string> {

@@ -135,6 +135,7 @@ static inline void raise_descriptor_limit(void) {
 struct window {
   int open;
   double started, cpu_started, seconds, cpu, slowest;
+  double late;  // by how many µs the generator itself was behind its schedule, if it has one
   long operations, lost;
   struct histogram latencies;
 };
@@ -168,11 +169,17 @@ static inline void window_close(struct window *w) {
   say("measured");
 }
 
+// The shares of all operations whose latency makes the curve; load.ts and plot/percentiles.ts know them too.
+static const double curve[] = {0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1};
+
 static inline void window_report(const struct window *w) {
   printf("{\"operations\":%ld,\"seconds\":%.6f,\"cpuSeconds\":%.6f,", w->operations, w->seconds, w->cpu);
   printf("\"p50\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"slowest\":%.1f,", histogram_percentile(&w->latencies, 0.5),
          histogram_percentile(&w->latencies, 0.99), histogram_percentile(&w->latencies, 0.999), w->slowest * 1e6);
-  printf("\"lost\":%ld,\"errors\":%ld,\"firstError\":\"%s\"}\n", w->lost, errors, first_error);
+  printf("\"late\":%.1f,\"curve\":[", w->late);
+  for (size_t i = 0; i < sizeof curve / sizeof *curve; i++)
+    printf("%s%.1f", i ? "," : "", histogram_percentile(&w->latencies, curve[i]));
+  printf("],\"lost\":%ld,\"errors\":%ld,\"firstError\":\"%s\"}\n", w->lost, errors, first_error);
 }
 
 #endif

@@ -3,7 +3,7 @@
  * same arguments after the generator's name and print the same lines, but a client in Deno costs about as much as
  * the server it talks to: figures are then about the load as much as about the server.
  *
- * usage: load.ts echo PORT CONNECTIONS SIZE DEPTH WARMUP SECONDS
+ * usage: load.ts exchange PORT CONNECTIONS DEPTH WHAT RATE WARMUP SECONDS
  *        load.ts connect PORT PARALLEL WARMUP SECONDS
  *        load.ts idle PORT COUNT
  *        load.ts udp PORT WINDOW SIZE WARMUP SECONDS
@@ -17,6 +17,9 @@ const DRAIN_MS = 3000;
 const VARIANTS = 16;
 const MESSAGE_SIZE = 16;
 const SILENCE_MS = 50;
+const HEAD_START_MS = 200;
+/** The shares of all operations whose latency makes the curve; load.h has the same. */
+const CURVE = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1];
 
 let sending = true; // false once the window has closed: take the replies that are due, ask for no more
 let waiting = 0; // replies that are due
@@ -41,6 +44,7 @@ class Window {
   #operations = 0;
   #slowest = 0;
   readonly #latencies: number[] = [];
+  readonly #lateness: number[] = [];
   lost = 0;
 
   count(operations: number, milliseconds: number): void {
@@ -49,6 +53,11 @@ class Window {
     if (!this.#open) return;
     this.#operations += operations;
     this.#latencies.push(milliseconds * 1000);
+  }
+
+  /** Notes by how much the generator itself was behind its schedule. */
+  countLate(milliseconds: number): void {
+    if (this.#open) this.#lateness.push(milliseconds * 1000);
   }
 
   /** Lets the generator run for a warm-up and a window, and waits for the replies that are then due. */
@@ -68,8 +77,7 @@ class Window {
   }
 
   report(): void {
-    const sorted = Float64Array.from(this.#latencies).sort();
-    const percentile = (share: number): number => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
+    const percentile = percentilesOf(this.#latencies);
     const result = {
       operations: this.#operations,
       seconds: this.#seconds,
@@ -78,6 +86,8 @@ class Window {
       p99: percentile(0.99),
       p999: percentile(0.999),
       slowest: this.#slowest * 1000,
+      late: percentilesOf(this.#lateness)(0.99),
+      curve: CURVE.map(percentile),
       lost: this.lost,
       errors,
       firstError,
@@ -86,17 +96,41 @@ class Window {
   }
 }
 
+function percentilesOf(values: readonly number[]): (share: number) => number {
+  const sorted = Float64Array.from(values).sort();
+  return (share) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
+}
+
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }
 
+/** What is asked at once on a connection, and what must be the answer. */
+interface Batch {
+  readonly request: Uint8Array;
+  readonly reply: Uint8Array;
+}
+
 /** Messages of random letters that end with a newline: a reply meant for another request differs. */
-function makeVariants(size: number, depth: number): Uint8Array[] {
+function echoBatches(size: number, depth: number): Batch[] {
   return Array.from({ length: VARIANTS }, () => {
-    const batch = new Uint8Array(size * depth);
-    for (let i = 0; i < batch.length; i++) batch[i] = (i + 1) % size === 0 ? 10 : 97 + Math.random() * 26;
-    return batch;
+    const bytes = new Uint8Array(size * depth);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = (i + 1) % size === 0 ? 10 : 97 + Math.random() * 26;
+    return { request: bytes, reply: bytes };
+  });
+}
+
+/** The lines of a file, asked and answered in turn, from the start again where it ends. */
+function dialogueBatches(path: string, depth: number): Batch[] {
+  const lines = Deno.readTextFileSync(path).trimEnd().split("\n");
+  let at = 0;
+  const next = (): string => `${lines[at++ % lines.length]}\n`;
+  return Array.from({ length: VARIANTS }, () => {
+    const [requests, replies] = [[], []] as string[][];
+    for (let i = 0; i < depth; i++) requests.push(next()), replies.push(next());
+    const encoder = new TextEncoder();
+    return { request: encoder.encode(requests.join("")), reply: encoder.encode(replies.join("")) };
   });
 }
 
@@ -115,19 +149,19 @@ async function readBack(conn: Deno.Conn, expected: Uint8Array, buffer: Uint8Arra
   for (let received = 0; received < expected.length;) {
     const count = await conn.read(buffer.subarray(0, expected.length - received + 1));
     if (count === null) throw new Error("closed before the reply was complete");
-    if (received + count > expected.length) throw new Error("more bytes came back than were sent");
+    if (received + count > expected.length) throw new Error("more bytes came back than were due");
     for (let i = 0; i < count; i++) {
-      if (buffer[i] !== expected[received + i]) throw new Error("the reply differs from what was sent");
+      if (buffer[i] !== expected[received + i]) throw new Error("the reply is not the one that was due");
     }
     received += count;
   }
 }
 
 /** One request and its reply; they go at the same time, as a batch may be more than the kernel holds. */
-async function exchange(conn: Deno.Conn, message: Uint8Array, buffer: Uint8Array): Promise<void> {
+async function ask(conn: Deno.Conn, { request, reply }: Batch, buffer: Uint8Array): Promise<void> {
   waiting++;
   try {
-    await Promise.all([writeAll(conn, message), readBack(conn, message, buffer)]);
+    await Promise.all([writeAll(conn, request), readBack(conn, reply, buffer)]);
   } finally {
     waiting--;
   }
@@ -139,24 +173,39 @@ async function connect(port: number): Promise<Deno.TcpConn> {
   return conn;
 }
 
-async function echo([port, connections, size, depth, warmup, seconds]: number[]): Promise<void> {
+/** Closed with rate 0, open otherwise; exchange.c says what that means. */
+async function exchange([port, connections, depth, what, rate, warmup, seconds]: string[]): Promise<void> {
   const window = new Window();
-  const variants = makeVariants(size, depth);
+  const [count, messages] = [Number(connections), Number(depth)];
+  const batches = Number(what) > 0 ? echoBatches(Number(what), messages) : dialogueBatches(what, messages);
+  const largest = Math.max(...batches.map(({ reply }) => reply.length));
+  const interval = Number(rate) > 0 ? 1000 * messages / Number(rate) : 0;
+  const first = performance.now() + HEAD_START_MS;
   const client = async (number: number): Promise<void> => {
-    const conn = await connect(port);
-    const buffer = new Uint8Array(size * depth + 1);
+    const conn = await connect(Number(port));
+    const buffer = new Uint8Array(largest + 1);
     for (let turn = 0; sending; turn++) {
-      const started = performance.now();
-      await exchange(conn, variants[(number * 7 + turn) % VARIANTS], buffer);
-      window.count(depth, performance.now() - started);
+      let started = performance.now();
+      if (interval > 0) {
+        const due = first + (number + turn * count) * interval;
+        if (due > started) {
+          await sleep(due - started);
+          window.countLate(performance.now() - due);
+          if (!sending) break;
+        }
+        started = due;
+      }
+      await ask(conn, batches[(number * 7 + turn) % VARIANTS], buffer);
+      window.count(messages, performance.now() - started);
     }
   };
-  for (let number = 0; number < connections; number++) client(number).catch(fail);
-  await window.run(warmup, seconds);
+  for (let number = 0; number < count; number++) client(number).catch(fail);
+  await window.run(Number(warmup), Number(seconds));
   finish(window);
 }
 
-async function shortConnections([port, parallel, warmup, seconds]: number[]): Promise<void> {
+async function shortConnections(args: string[]): Promise<void> {
+  const [port, parallel, warmup, seconds] = args.map(Number);
   const window = new Window();
   let serial = 0;
   const client = async (): Promise<void> => {
@@ -164,7 +213,8 @@ async function shortConnections([port, parallel, warmup, seconds]: number[]): Pr
     while (sending) {
       const started = performance.now();
       const conn = await connect(port);
-      await exchange(conn, textMessage("visit", serial++), buffer);
+      const message = textMessage("visit", serial++);
+      await ask(conn, { request: message, reply: message }, buffer);
       window.count(1, performance.now() - started);
       conn.close();
     }
@@ -179,7 +229,8 @@ function finish(window: Window): void {
   window.report();
 }
 
-async function idle([port, count]: number[]): Promise<void> {
+async function idle(args: string[]): Promise<void> {
+  const [port, count] = args.map(Number);
   const told = Deno.stdin.readable.getReader();
   let connections: Deno.TcpConn[] = [];
   const buffer = new Uint8Array(MESSAGE_SIZE + 1);
@@ -198,7 +249,8 @@ async function idle([port, count]: number[]): Promise<void> {
   });
 }
 
-async function udp([port, places, size, warmup, seconds]: number[]): Promise<void> {
+async function udp(args: string[]): Promise<void> {
+  const [port, places, size, warmup, seconds] = args.map(Number);
   const window = new Window();
   const socket = Deno.listenDatagram({ transport: "udp", hostname: HOSTNAME, port: 0 });
   const server: Deno.NetAddr = { transport: "udp", hostname: HOSTNAME, port };
@@ -238,12 +290,12 @@ async function udp([port, places, size, warmup, seconds]: number[]): Promise<voi
   finish(window);
 }
 
-const generators: Record<string, (args: number[]) => Promise<void>> = {
-  echo,
+const generators: Record<string, (args: string[]) => Promise<void>> = {
+  exchange,
   connect: shortConnections,
   idle,
   udp,
 };
 
-await generators[Deno.args[0]](Deno.args.slice(1).map(Number));
+await generators[Deno.args[0]](Deno.args.slice(1));
 Deno.exit(0);

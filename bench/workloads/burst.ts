@@ -30,6 +30,7 @@ export default contest({
     leading: "rate",
     promise: { of: "value", atLeast: 40_000, margin: 0.6 },
     check: ["kit_function"],
+    wanted: ["kit_function", "kit_stream_handler", "node_net", "python_asyncio", "go", "c_epoll"],
     measure,
   }],
 });

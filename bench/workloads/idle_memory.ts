@@ -6,7 +6,7 @@ import type { Server } from "../server.ts";
 import type { Sample } from "../workload.ts";
 
 const CONNECTIONS = 5000;
-const SETTLE_MS = 1000;
+const SETTLE_MS = 1000; // the collector has been by then
 
 async function measure({ generator, server }: Turn): Promise<Sample> {
   const before = await settledKilobytes(server);
@@ -41,6 +41,25 @@ export default contest({
     leading: "silent",
     promise: { of: "ratio", atMost: 1.3, margin: 0.3 },
     check: ["kit_function"],
+    roundsFactor: 0.6, // memory is not noisy
+    wanted: [
+      "kit_function",
+      "kit_stream_handler",
+      "kit_protocol",
+      "bare_64k",
+      "node_net",
+      "python_asyncio",
+      "python_threading",
+      "go",
+      "c_epoll",
+    ],
+    plots: [{
+      kind: "bars",
+      name: "idle_memory",
+      title: `Memory of an idle connection, ${CONNECTIONS} at a time`,
+      columns: ["silent", "exchanged"],
+      ratioOf: "silent",
+    }],
     measure,
   }],
 });

@@ -4,17 +4,15 @@
  */
 
 import { EventQueue, Poller, select } from "../../multiplex/mod.ts";
-import { drawCurves } from "../curve.ts";
 import { spreadOf } from "../statistics.ts";
 import { showProgress } from "../terminal.ts";
 import { conclude } from "../verdict.ts";
-import type { Bench, Bound, Column, Report, Row, Sample, Table, Workload } from "../workload.ts";
+import type { Bench, Bound, Column, CostPlot, Report, Row, Sample, Table, Workload } from "../workload.ts";
 
 const COUNTS = [10, 100, 1_000, 10_000];
 const BUSY = 100;
 const IDLE = 10_000;
 const PROMISE: Bound = { of: "ratio", atLeast: 0.9, margin: 0.15 };
-const CURVE = new URL("../results/poll_cost.svg", import.meta.url);
 
 /** A source that is ready when its button was pressed. */
 class Button extends EventQueue<void> {
@@ -105,7 +103,14 @@ async function measureCosts({ seconds, rounds }: Bench): Promise<Table> {
     rows.push(row(name, [{ figures }]));
   }
   const columns = COUNTS.map((count): Column => ({ key: `at${count}`, title: `µs at ${count}`, digits: 1 }));
-  return { title: "to learn which source is ready", columns, rows, notes: [] };
+  const plot: CostPlot = {
+    kind: "costs",
+    name: "poll_cost",
+    title: "µs to learn which source is ready",
+    across: "sources registered",
+    points: COUNTS.map((at) => ({ column: `at${at}`, at })),
+  };
+  return { title: "to learn which source is ready", columns, rows, notes: [], plots: [plot] };
 }
 
 async function measureIdle({ seconds, rounds }: Bench): Promise<Table> {
@@ -123,7 +128,7 @@ async function measureIdle({ seconds, rounds }: Bench): Promise<Table> {
   ];
   const verdict = conclude(PROMISE, spreadOf(samples.map(({ figures }) => figures.ratio)));
   const rows = [{ ...row("kit, Poller", samples), verdict }];
-  return { title: `a poll of ${BUSY} sources that are ready`, columns, rows, notes: [] };
+  return { title: `a poll of ${BUSY} sources that are ready`, columns, rows, notes: [], plots: [] };
 }
 
 function row(name: string, samples: Sample[]): Row {
@@ -131,19 +136,22 @@ function row(name: string, samples: Sample[]): Row {
   const figures = Object.fromEntries(
     keys.map((key) => [key, spreadOf(samples.map((sample) => sample.figures[key]))?.median ?? null]),
   );
-  return { name, title: name, samples, figures, ratio: null, cpuRatio: null, verdict: null, failure: null };
+  const group = name.startsWith("kit") ? "kit" : "peer";
+  return {
+    name,
+    title: name,
+    group,
+    samples,
+    figures,
+    ratio: null,
+    cpuRatio: null,
+    verdict: null,
+    failure: null,
+  };
 }
 
 async function run(bench: Bench): Promise<Report> {
   const tables = bench.check ? [] : [await measureCosts(bench)];
-  if (!bench.check) {
-    const curves = tables[0].rows.map(({ title, figures }) => ({
-      title,
-      points: COUNTS.map((count): [number, number] => [count, figures[`at${count}`]!]),
-    }));
-    await Deno.mkdir(new URL(".", CURVE), { recursive: true });
-    await Deno.writeTextFile(CURVE, drawCurves("µs to learn which source is ready, by sources", curves));
-  }
   tables.push(await measureIdle(bench));
   return { workload: "poll_cost", title: "The cost of a poll", tables, missing: [] };
 }

@@ -6,6 +6,7 @@ import { CPU, P50, P99, P999, rateOf, SLOWEST } from "./columns.ts";
 const CONNECTIONS = 1000;
 const SIZE = 64;
 const DEPTH = 1;
+const CLOSED = 0;
 
 export default contest({
   name: "tail_latency",
@@ -17,8 +18,14 @@ export default contest({
     leading: "p99",
     promise: { of: "ratio", atMost: 1, margin: 4 },
     check: ["kit_function"],
-    roundsFactor: 3,
+    roundsFactor: 2,
+    wanted: ["kit_function", "kit_iteration", "kit_stream_handler"],
+    plots: [{
+      kind: "percentiles",
+      name: "tail_latency",
+      title: `Echo of ${SIZE} bytes, ${CONNECTIONS} connections that all ask at once`,
+    }],
     measure: ({ generator, server, ...lengths }) =>
-      generator.load("echo", server, [CONNECTIONS, SIZE, DEPTH], lengths),
+      generator.load("exchange", server, [CONNECTIONS, DEPTH, SIZE, CLOSED], lengths),
   }],
 });
