@@ -1,7 +1,8 @@
 // S21: Twisted's getPage: several pages are asked for at once, a callback runs when each arrives, and the loop goes on
 // meanwhile.
 //
-//   deno run --allow-net examples/get_page.ts http://example.com/ http://example.org/
+//   deno run --allow-net=127.0.0.1 examples/http_answer.ts     (somebody who answers)
+//   deno run --allow-net=127.0.0.1 examples/get_page.ts http://127.0.0.1:8004/one http://127.0.0.1:8004/two
 import { ClientFactory, type Connector, Protocol } from "@switchboard/kit";
 import { Reactor } from "@switchboard/kit/multiplex";
 
@@ -43,7 +44,7 @@ class PageFactory extends ClientFactory {
 }
 
 const reactor = new Reactor();
-const urls = Deno.args.length > 0 ? Deno.args : ["http://example.com/", "http://example.org/"];
+const urls = Deno.args.length > 0 ? Deno.args : ["http://127.0.0.1:8004/one", "http://127.0.0.1:8004/two"];
 let open = urls.length;
 
 for (const url of urls.map((arg) => new URL(arg))) {

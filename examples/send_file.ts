@@ -1,8 +1,8 @@
 // S17: a file of any size is sent piece by piece, never held in memory. Everybody who connects gets it,
 // behind a line with its size.
 //
-//   deno run --allow-net=127.0.0.1 --allow-read examples/send_file.ts README.md
-//   nc 127.0.0.1 8010 > copy
+//   deno run --allow-net=127.0.0.1 --allow-read=README.md examples/send_file.ts README.md
+//   deno run --allow-net=127.0.0.1 cli.ts connect tcp://127.0.0.1:8010 > copy
 import { type Connection, formatAddr, TcpServer } from "@switchboard/kit";
 import { parseArgs } from "@std/cli/parse-args";
 import { portFromArgs } from "./_port.ts";

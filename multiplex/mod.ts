@@ -1,6 +1,20 @@
 /**
  * One loop over many sources: what `select`, `poll` and `epoll` are for, over anything that iterates.
  *
+ * @example Whatever is ready first
+ * ```ts
+ * import { Poller, ticks } from "@switchboard/kit/multiplex";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using poller = new Poller();
+ * const timer = ticks(60_000);
+ * poller.register(timer);
+ * poller.register(["hello"]);
+ * const [event] = await poller.poll();
+ * assertEquals(event.key.take(), { value: "hello", done: false });
+ * timer.close();
+ * ```
+ *
  * @module
  */
 export {

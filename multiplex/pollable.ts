@@ -4,9 +4,40 @@
  * @module
  */
 
-/** Interest in items to take: bytes, clients, packets, values; and an end or a failure. Python's `EVENT_READ`. */
+/**
+ * Interest in items to take: bytes, clients, packets, values; and an end or a failure. Python's `EVENT_READ`.
+ *
+ * @example
+ * ```ts
+ * import { EVENT_READ, Poller } from "@switchboard/kit/multiplex";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using poller = new Poller();
+ * poller.register(["hello"], EVENT_READ);
+ * const [event] = await poller.poll();
+ * assertEquals(event.events, EVENT_READ);
+ * assertEquals(event.key.take(), { value: "hello", done: false });
+ * ```
+ */
 export const EVENT_READ = 1;
-/** Interest in room to send: the queue of `Connection.send` takes bytes. Python's `EVENT_WRITE`. */
+/**
+ * Interest in room to send: the queue of `Connection.send` takes bytes. Python's `EVENT_WRITE`.
+ *
+ * @example
+ * ```ts
+ * import { socketPair } from "@switchboard/kit";
+ * import { EVENT_READ, EVENT_WRITE, Poller } from "@switchboard/kit/multiplex";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [conn, peer] = await socketPair();
+ * using poller = new Poller();
+ * poller.register(conn, EVENT_READ | EVENT_WRITE);
+ * const [event] = await poller.poll();
+ * assertEquals(event.events, EVENT_WRITE); // there is room, and nothing to read
+ * conn.close();
+ * peer.close();
+ * ```
+ */
 export const EVENT_WRITE = 2;
 
 /**

@@ -115,3 +115,18 @@ Deno.test({
     assertEquals({ code, output }, { code: 0, output: ["draining 1 connections", "served 1 connections"] });
   },
 });
+
+Deno.test({
+  name: "examples/exec_server.ts serves a shell script, and prints what it complains of",
+  ignore: Deno.build.os === "windows" || !isInstalled("sh"),
+  async fn() {
+    const flags = ["--no-prompt", "--allow-net=127.0.0.1", "--allow-run=sh"];
+    await using server = new Program("examples/exec_server.ts", { ...PORT_0, flags });
+    using conn = await connect(await server.address());
+    assertStringIncludes((await conn.readLine())!, "Welcome, 127.0.0.1.");
+    await conn.sendAll("20\n22\nx\n\n");
+    assertEquals(await Array.fromAsync(conn.lines()), ["20", "42", "What?"]);
+    await server.until(/^#1: no number: x$/);
+    await server.until(/^#1 has ended: 0$/);
+  },
+});
