@@ -43,7 +43,7 @@ export class PacketCrew {
   readonly #options: CrewOptions;
   readonly #host: PacketHost;
   readonly #handling = new Map<number, Handling>();
-  readonly #idle: ((member: Member | undefined) => void)[] = [];
+  readonly #idle: (() => void)[] = [];
   #team: Team | undefined;
   #lastId = 0;
   #turn = 0;
@@ -82,7 +82,7 @@ export class PacketCrew {
       begin: () => ({ do: "begin", assignment }),
     }, {
       heard: (member, word) => this.#heard(member, word),
-      joined: (member) => this.#idle.shift()?.(member),
+      joined: () => this.#wake(),
       left: (member) => this.#left(member),
       failed: (error) => this.#host.failed(error),
       broken: (error) => this.#host.abandon(error),
@@ -104,15 +104,19 @@ export class PacketCrew {
 
   /** Ends the workers. */
   async release(): Promise<void> {
-    for (const next of this.#idle.splice(0)) next(undefined);
     const team = this.#team;
     this.#team = undefined;
+    this.#wake();
     await team?.end();
   }
 
   /** Gives a packet to whoever has the fewest; resolves when it is handled, and rejects with what the handler threw. */
   async handle(packet: Datagram): Promise<void> {
-    const member = this.#leastBusy() ?? await this.#whoeverComes();
+    let member = this.#leastBusy();
+    while (!member && this.#team) {
+      await this.#changed();
+      member = this.#leastBusy();
+    }
     if (!member) return;
     const id = ++this.#lastId;
     const over = Promise.withResolvers<void>();
@@ -147,9 +151,13 @@ export class PacketCrew {
     return candidates[this.#turn++ % candidates.length];
   }
 
-  #whoeverComes(): Promise<Member | undefined> {
-    if (!this.#team) return Promise.resolve(undefined);
+  #changed(): Promise<void> {
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Each may have room for one only: all look again. */
+  #wake(): void {
+    for (const look of this.#idle.splice(0)) look();
   }
 
   #serving(member: Member): void {

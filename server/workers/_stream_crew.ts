@@ -44,7 +44,7 @@ export class StreamCrew extends Crew {
   readonly #byMember = new Map<Member, Map<number, RemoteConnection>>();
   readonly #carried = new Map<number, Carried>();
   /** Who waits for a worker: there was one when the server accepted. */
-  readonly #idle: ((member: Member) => void)[] = [];
+  readonly #idle: (() => void)[] = [];
   /** Workers that have not closed their listening sockets. */
   readonly #listening = new Set<Member>();
   /** Who waits for one of them to close it. */
@@ -236,8 +236,7 @@ export class StreamCrew extends Crew {
       for (const old of this.#outgoing) if (old.place === member.place) this.#relieved(old);
       if (this.#draining) member.send({ do: "drain" }); // it was starting when the others were told
     } else {
-      const next = this.#idle.shift();
-      if (next) next(member);
+      this.#wake();
     }
     this.#host.changed();
   }
@@ -276,7 +275,7 @@ export class StreamCrew extends Crew {
   }
 
   closeAll(reason: CloseReason): void {
-    for (const next of this.#idle.splice(0)) next(undefined as unknown as Member);
+    this.#wake();
     if (!this.accepts) return;
     this.#tellAll({ do: "close", reason });
     this.#closing ??= setTimeout(() => {
@@ -297,6 +296,7 @@ export class StreamCrew extends Crew {
     this.#closing = undefined;
     const [team, places] = [this.#team, this.#places];
     this.#team = this.#places = undefined;
+    this.#wake();
     await team?.end();
     places?.close();
   }
@@ -322,7 +322,11 @@ export class StreamCrew extends Crew {
 
   /** Gives a connection to whoever has the least to do. */
   async #give(conn: Connection): Promise<void> {
-    const member = this.#leastBusy() ?? await this.#whoeverComes();
+    let member = this.#leastBusy();
+    while (!member && this.#team && !conn.closed) {
+      await this.#changed();
+      member = this.#leastBusy();
+    }
     if (!member || conn.closed) return;
     member.load++;
     this.#serving(member);
@@ -342,10 +346,13 @@ export class StreamCrew extends Crew {
     return candidates[this.#turn++ % candidates.length];
   }
 
-  /** There was somebody when the server accepted, and is no more; somebody else is on the way. */
-  #whoeverComes(): Promise<Member | undefined> {
-    if (!this.#team) return Promise.resolve(undefined);
+  /** There was somebody when the server accepted, and is no more; somebody else is on the way. Each may have room for one only. */
+  #changed(): Promise<void> {
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #wake(): void {
+    for (const look of this.#idle.splice(0)) look();
   }
 
   /** Counts a connection of this worker's, which may have been its last. */

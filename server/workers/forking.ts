@@ -42,7 +42,7 @@ function crewOf(handler: HandlerModuleLike, options: ForkingOptions): StreamCrew
  *
  * **How it ends.** `shutdown` lets the handlers end, and then the processes; with `blockOnClose: false` it does not wait for
  * them, and `finished` does. Processes do not outlive this one. Where this one is killed, they
- * end at once, or when their event loop turns.
+ * end within a second, or when their event loop turns.
  *
  * **A process that dies** costs its own connections, which are closed with the reason `"worker"`, and nothing else: even if it
  * ran out of memory. Another takes its place, as with threads.

@@ -38,6 +38,9 @@ async function tried(
     await client.sendAll(`${line}\n`);
     outcome[line] = (await client.readLine())!;
   }
+  program.kill();
+  client.close();
+  await within(program.end(), "the end of the program");
   return outcome;
 }
 
@@ -245,6 +248,8 @@ Deno.test({
       });
       using client = await connect(await program.address(), { readTimeout: 10_000 });
       assertEquals(await client.readLine(), "hello");
+      program.kill();
+      await within(program.end(), "the end of the program");
     }
   },
 });

@@ -247,7 +247,7 @@ for (const kind of [THREADS, PROCESSES]) {
     await using running = await serving(
       makePooled(kind, { size: 1, observers: [new Recorder()], maxRestarts: 1 }, TROUBLE),
     );
-    for (let n = 0; n < 4; n++) {
+    for (let n = 0; n < 3; n++) {
       const { client } = await askAnother(running.server.addr);
       await client.sendAll("exit 1\n");
       await ending(client);
@@ -329,19 +329,19 @@ const UNLOADABLE: [fault: string, specifier: string, message: RegExp][] = [
   [
     "waits for ever",
     module("await new Promise((resolve) => setTimeout(resolve, 60000)); export default () => {};"),
-    /^A worker does not start: it was not ready within 700 ms$/,
+    /^A worker does not start: it was not ready within 300 ms$/,
   ],
   [
     "never comes to its end",
     module("for (;;);"),
-    /^A worker does not start: it was not ready within 700 ms$/,
+    /^A worker does not start: it was not ready within 300 ms$/,
   ],
 ];
 
 for (const kind of [THREADS, PROCESSES]) {
   for (const [fault, specifier, message] of UNLOADABLE) {
     Deno.test(`${kind.Server.name}.listen() rejects with one line for a module that ${fault}`, async () => {
-      const loadTimeout = message.source.includes("700") ? 700 : 20_000;
+      const loadTimeout = message.source.includes("300") ? 300 : 20_000;
       await using server = makePooled(kind, { loadTimeout }, specifier);
       const error = await assertRejects(() => within(server.listen(), "the rejection", 4_000), WorkerError);
       assertMatch(error.message, message);
