@@ -48,7 +48,7 @@ export function readArguments(args: readonly string[], flags: Flags): Arguments 
   const values: Arguments["values"] = {};
   for (const name of names) {
     const given = parsed[name];
-    if (given === undefined || given === false) continue;
+    if (given === undefined || given === false || isEmpty(given)) continue;
     const flag = flags[name];
     values[name] = Array.isArray(given)
       ? given.map((text) => readValue(name, flag, text))
@@ -64,6 +64,11 @@ export function flagsOf(args: readonly string[], flags: Flags): string[] {
     const given = [parsed[name] ?? []].flat().filter((text) => text !== false);
     return given.map((text) => value ? `--${name}=${text}` : `--${name}`);
   });
+}
+
+/** A flag that may be repeated and was not given: it must not stand over what somebody else has said. */
+function isEmpty(given: unknown): boolean {
+  return Array.isArray(given) && given.length === 0;
 }
 
 /** What is no flag, where not all flags are known yet. What follows an unknown flag is taken for its value. */

@@ -7,6 +7,9 @@ import { isInstalled, python, run } from "./_support/command.ts";
 import { within } from "./_support/deadline.ts";
 import type { Program } from "./_support/program.ts";
 import { socketFolder, socketPath } from "./_support/socket_folder.ts";
+import { readServeArguments } from "../_cli/assignment.ts";
+import { resolveHandler } from "../handlers/mod.ts";
+import { type Endpoint, formatAddr } from "../server/address.ts";
 
 /** How a line to paste begins; through npx where Deno came from there, and so is not on the path. */
 const PASTED = String.raw`  (?:deno|npx -y deno@\S+) run -A \S*cli\.ts`;
@@ -672,3 +675,30 @@ Deno.test("cli connect says in one line that the connection was reset", async ()
     assertEquals(code, 1);
   });
 });
+
+Deno.test("cli serve keeps the networks that a module denies where the command line names none", async () => {
+  const module = handlerModule(`
+    export const options = { deny: ["127.0.0.0/8"] };
+    export default (conn) => conn.sendAll("welcome\\n");
+  `);
+  await using server = startCli(["serve", module, "--tcp", "127.0.0.1:0"]);
+  using client = await connect(await server.address());
+  assertEquals(await client.readLine(), null);
+  server.kill("SIGINT");
+  assertMatch((await server.end()).errors, /refused .*: denied/);
+});
+
+Deno.test("a command line keeps the endpoints that are built in, unless it names others", async () => {
+  const module = await resolveHandler("echo");
+  const builtIn = { name: "echo", module, args: ["--tcp=127.0.0.1:7000", "--unix=/tmp/echo.sock"] };
+  const places = async (args: string[]) =>
+    (await readServeArguments(args, builtIn)).assignments.flatMap(({ endpoints }) =>
+      endpoints.map(formatEndpoint)
+    );
+  assertEquals(await places(["--log", "off"]), ["tcp://127.0.0.1:7000", "unix:/tmp/echo.sock"]);
+  assertEquals(await places(["--tcp", "127.0.0.1:7001"]), ["tcp://127.0.0.1:7001"]);
+});
+
+function formatEndpoint(endpoint: Endpoint): string {
+  return "path" in endpoint ? `${endpoint.transport}:${endpoint.path}` : formatAddr(endpoint as Deno.NetAddr);
+}
