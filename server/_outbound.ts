@@ -3,48 +3,50 @@
  *
  * @module
  */
-import { SEND_QUEUE_SIZE, SendQueue } from "./_buffers.ts";
+import { SEND_QUEUE_SIZE } from "./_buffers.ts";
+import type { Connection } from "./connection.ts";
 import { Failure } from "./_failure.ts";
 import { ignore, rejected } from "./_inbound.ts";
+import { SendLine, type Wire } from "./_send_line.ts";
 import type { Transport } from "./_transport.ts";
 import { Watchdog } from "./_watchdog.ts";
 
 /**
+ * Ends a connection of which nobody can know any more how much has gone out: the peer took nothing within the limit, or a
+ * caller gave up.
+ */
+export type CutOff = (conn: Connection, error: unknown, reason: "write-timeout" | "closed") => void;
+
+/**
  * Writes on behalf of callers, one after the other: each one's bytes go out whole and in the order of the calls.
  *
- * `sendAll` writes directly while nothing else is on its way; what `send` has queued goes out before it.
+ * `sendAll` writes straight to the kernel while nothing else is on its way, with one promise. Whatever has to wait stands
+ * in a {@linkcode SendLine}, which most connections never need.
  */
-export class Outbound {
+export class Outbound implements Wire {
   /** Bytes that the kernel has taken since the beginning. */
   total = 0;
   /** Started anew by every byte. */
   activity: Watchdog | undefined;
   /** Called when there may be room again, or a failure has come: a poller's. */
   watcher: (() => void) | undefined;
+  /** What ended it, if something has. */
+  failure: Failure | undefined;
   readonly #transport: Transport;
-  readonly #cutOff: (error: unknown, reason: "write-timeout" | "closed") => void;
-  readonly #queue: SendQueue = new SendQueue();
-  #failure: Failure | undefined;
+  readonly #conn: Connection;
+  readonly #cutOff: CutOff;
   #ended = false;
-  /** What is being written, from `#offset` on; whose it is: a job's, or nobody's (the queue's). */
+  /** What goes straight to the kernel now. */
   #bytes: Uint8Array | undefined;
-  #offset = 0;
-  #job: Job | undefined;
-  /** The promise of a write that went straight to the kernel. */
+  /** The promise of the last write that went straight there. */
   #direct: Promise<void> | undefined;
-  /** Who waits for a turn. */
-  #jobs: Job[] | undefined;
-  #pumpDue = false;
-  /** Whether a caller keeps its turn; between its writes `#bytes` is empty, and not `undefined`. */
-  #held = false;
+  #line: SendLine | undefined;
   #watchdog: Watchdog | undefined;
 
-  /**
-   * @param cutOff called when the peer took nothing within the limit, or a caller gave up: how much has gone out is then
-   * unknown, so the stream is over
-   */
-  constructor(transport: Transport, cutOff: (error: unknown, reason: "write-timeout" | "closed") => void) {
+  /** The connection and one function for all of them: a closure for each is felt where there are many. */
+  constructor(transport: Transport, conn: Connection, cutOff: CutOff) {
     this.#transport = transport;
+    this.#conn = conn;
     this.#cutOff = cutOff;
   }
 
@@ -55,79 +57,39 @@ export class Outbound {
 
   set timeout(ms: number | undefined) {
     this.#watchdog?.close();
-    this.#watchdog = ms === undefined ? undefined : new Watchdog(ms, this.#expired);
-    if (this.#bytes?.length) this.#watchdog?.start();
+    this.#watchdog = ms === undefined ? undefined : new Watchdog(ms, () => this.#expire(ms));
+    if (this.#bytes || this.#line?.writing) this.#watchdog?.start();
   }
 
   /** How many bytes `send` would take now. */
   get room(): number {
-    return this.#failure || this.#ended || this.#jobs ? 0 : SEND_QUEUE_SIZE - this.#queue.length;
+    if (this.failure || this.#ended) return 0;
+    return this.#line ? this.#line.room : SEND_QUEUE_SIZE;
   }
 
   /** Whether `push` would do more than say 0: there is room, or an error to throw. */
   get answers(): boolean {
-    if (this.#jobs === undefined && this.#queue.length < SEND_QUEUE_SIZE) return true;
-    return this.#failure !== undefined || this.#ended;
+    return !this.#line || this.#line.room > 0 || this.failure !== undefined || this.#ended;
   }
 
   /** Whether everything has gone out. */
   get idle(): boolean {
-    return !this.#bytes && this.#queue.length === 0 && !this.#jobs;
+    return !this.#bytes && (!this.#line || this.#line.empty);
   }
 
   /** Copies what there is room for, to go out soon; says how much. Throws what an earlier write has met with. */
   push(bytes: Uint8Array): number {
-    this.#check();
-    if (this.#jobs) return 0; // whoever waits for a turn came first
-    const n = this.#queue.push(bytes);
-    if (n > 0 && !this.#bytes && !this.#pumpDue) {
-      this.#pumpDue = true; // not at once: several sends of one turn make one write
-      queueMicrotask(this.#pump);
-    }
-    return n;
+    if (this.failure) throw this.failure.error;
+    if (this.#ended) throw ended();
+    return this.#inLine.push(bytes);
   }
 
   /** Resolves when all of `bytes` is with the kernel. */
   write(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-    if (this.#failure) return rejected(this.#failure.error);
-    if (this.#ended) return rejected(ended());
-    if (signal?.aborted) return rejected(signal.reason);
+    const error = this.#refusal(signal);
+    if (error) return error;
     if (bytes.length === 0) return DONE;
-    if (this.idle && !signal) return this.#writeDirectly(bytes);
-    const job = new Job(bytes);
-    if (signal) this.#listen(signal, job);
-    if (this.idle) this.#run(job);
-    else (this.#jobs ??= []).push(job);
-    return job.promise;
-  }
-
-  /** The usual case, with one promise: nothing else is on its way, and the kernel takes all at once. */
-  #writeDirectly(bytes: Uint8Array): Promise<void> {
-    this.#bytes = bytes;
-    this.#watchdog?.start();
-    return this.#direct = this.#transport.write(bytes).then(this.#wroteDirectly, this.#failedDirectly);
-  }
-
-  #wroteDirectly = (n: number): Promise<void> | void => {
-    if (this.#failure) throw this.#failure.error;
-    const bytes = this.#bytes!;
-    if (n < bytes.length) return this.#writeRest(bytes, n);
-    this.#direct = undefined;
-    this.#account(n);
-    this.#turn();
-  };
-
-  #failedDirectly = (error: unknown): never => {
-    this.fail(Failure.of(error));
-    throw this.#failure!.error;
-  };
-
-  /** What a slow peer's kernel had no room for goes on as a job. */
-  #writeRest(bytes: Uint8Array, n: number): Promise<void> {
-    const job = this.#job = new Job(bytes);
-    this.#offset = 0;
-    this.#wrote(n);
-    return job.promise;
+    return this.idle && !signal ? this.#writeDirectly(bytes) : this.#inLine.write(bytes, signal);
   }
 
   /**
@@ -135,44 +97,26 @@ export class Outbound {
    * but what {@linkcode Outbound.writeHeld} is given.
    */
   hold(signal?: AbortSignal): Promise<void> {
-    if (this.#failure) return rejected(this.#failure.error);
-    if (this.#ended) return rejected(ended());
-    if (signal?.aborted) return rejected(signal.reason);
-    const job = new Job(EMPTY);
-    job.holds = true;
-    if (signal) this.#listen(signal, job);
-    const next = this.idle;
-    (this.#jobs ??= []).push(job);
-    if (next) this.#pump();
-    return job.promise;
+    return this.#refusal(signal) ?? this.#inLine.hold(signal);
   }
 
   /** Writes for the caller that keeps its turn. */
   writeHeld(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-    if (this.#failure) return rejected(this.#failure.error);
-    if (signal?.aborted) {
-      this.#cutOff(signal.reason, "closed");
-      return rejected(signal.reason);
-    }
-    const job = new Job(bytes);
-    if (signal) this.#listen(signal, job);
-    this.#run(job);
-    return job.promise;
+    if (this.failure) return rejected(this.failure.error);
+    if (!signal?.aborted) return this.#inLine.writeHeld(bytes, signal);
+    this.giveUp(signal.reason);
+    return rejected(signal.reason);
   }
 
   /** Ends the turn that was kept. */
   release(): void {
-    this.#held = false;
-    if (!this.#failure) this.#turn();
+    if (!this.failure) this.#line?.release();
   }
 
-  /** Resolves when everything that was queued before has gone out. */
+  /** Resolves when everything that was handed over before has gone out. */
   flush(): Promise<void> {
-    if (this.#failure) return rejected(this.#failure.error);
-    if (this.idle) return DONE;
-    const job = new Job(EMPTY);
-    (this.#jobs ??= []).push(job);
-    return job.promise;
+    if (this.failure) return rejected(this.failure.error);
+    return this.idle ? DONE : this.#inLine.flush();
   }
 
   /** Sends what is queued, and then the end. */
@@ -186,127 +130,97 @@ export class Outbound {
 
   /** Whether `error` is what callers of this half see. */
   hasRaised(error: unknown): boolean {
-    return this.#failure?.isSeenAs(error) === true;
+    return this.failure?.isSeenAs(error) === true;
   }
 
   /** Ends every write, now and later; what is queued is dropped. */
   fail(failure: Failure): void {
-    this.#failure ??= failure;
+    this.failure ??= failure;
     this.#watchdog?.close();
-    this.#queue.clear();
+    this.#bytes = undefined;
     this.#direct?.catch(ignore); // it rejects when its operation does
-    const jobs = [...this.#job ? [this.#job] : [], ...this.#jobs ?? []];
-    this.#job = this.#jobs = this.#bytes = undefined;
-    for (const job of jobs) {
-      job.promise.catch(ignore); // remembered: the next call throws it
-      job.reject(this.#failure.error);
-    }
+    this.#line?.fail(this.failure.error);
     this.watcher?.();
   }
 
-  #check(): void {
-    if (this.#failure) throw this.#failure.error;
-    if (this.#ended) throw ended();
+  get #inLine(): SendLine {
+    return this.#line ??= new SendLine(this);
   }
 
-  #run(job: Job): void {
-    this.#job = job;
-    this.#send(job.bytes);
+  #refusal(signal: AbortSignal | undefined): Promise<never> | undefined {
+    if (this.failure) return rejected(this.failure.error);
+    if (this.#ended) return rejected(ended());
+    return signal?.aborted ? rejected(signal.reason) : undefined;
   }
 
-  #send(bytes: Uint8Array): void {
+  /** The usual case, with one promise: nothing else is on its way, and the kernel takes all at once. */
+  #writeDirectly(bytes: Uint8Array): Promise<void> {
     this.#bytes = bytes;
-    this.#offset = 0;
-    this.#watchdog?.start();
-    this.#transport.write(bytes).then(this.#wrote, this.#failed);
+    return this.#direct = this.transmit(bytes).then(this.#wrote, this.#failed);
   }
 
-  #wrote = (n: number): void => {
-    const bytes = this.#bytes;
-    if (!bytes) return; // failed meanwhile
-    this.#offset += n;
-    this.#account(n);
-    if (this.#offset < bytes.length) {
-      this.#watchdog?.start();
-      this.#transport.write(bytes.subarray(this.#offset)).then(this.#wrote, this.#failed);
-      return;
-    }
-    const job = this.#job;
-    this.#job = undefined;
-    if (job) job.resolve();
-    else this.#queue.left();
-    this.#turn();
-    this.watcher?.();
+  #wrote = (n: number): Promise<void> | void => {
+    if (this.failure) throw this.failure.error;
+    const bytes = this.#bytes!;
+    this.#bytes = undefined;
+    if (n < bytes.length) return this.#inLine.goOn(bytes, n); // a slow peer's kernel had no room for the rest
+    this.#direct = undefined;
+    this.account(n);
+    this.rest();
+    this.#line?.next();
   };
 
-  #account(n: number): void {
+  #failed = (error: unknown): never => {
+    this.failed(error);
+    throw this.failure!.error;
+  };
+
+  #expire(ms: number): void {
+    const error = new Deno.errors.TimedOut(`the peer took no byte within ${ms} ms`);
+    this.#cutOff(this.#conn, error, "write-timeout");
+  }
+
+  // --- The wire of the line ----------------------------------------------------------------------------------------
+
+  /** Whether something is on its way that did not stand in line. */
+  get taken(): boolean {
+    return this.#bytes !== undefined;
+  }
+
+  /** Writes, under the time limit. */
+  transmit(bytes: Uint8Array): Promise<number> {
+    this.#watchdog?.start();
+    return this.#transport.write(bytes);
+  }
+
+  /** Counts bytes that the kernel has taken. */
+  account(n: number): void {
     this.total += n;
     this.activity?.start();
   }
 
-  /** A write is done: whoever is next may go. */
-  #turn(): void {
+  /** Nothing is on its way: the time limit rests. */
+  rest(): void {
     this.#watchdog?.stop();
-    this.#bytes = this.#held ? EMPTY : undefined;
-    if (this.#jobs || this.#queue.length > 0) this.#pump();
   }
 
-  /** What `send` queued goes first, then the next job: its caller called later or waits for that very queue. */
-  #pump = (): void => {
-    this.#pumpDue = false;
-    while (!this.#bytes && !this.#failure) {
-      if (this.#queue.length > 0) return this.#send(this.#queue.shift());
-      const job = this.#jobs?.shift();
-      if (this.#jobs?.length === 0) this.#jobs = undefined;
-      if (!job) return;
-      if (job.bytes.length > 0) return this.#run(job);
-      if (job.holds) this.#keepTurn();
-      job.resolve(); // a flush, or a turn that is kept
-    }
-  };
-
-  #keepTurn(): void {
-    this.#held = true;
-    this.#bytes = EMPTY;
+  /** The poller is told. */
+  tellRoom(): void {
+    this.watcher?.();
   }
 
-  #failed = (error: unknown): void => {
-    if (!this.#failure) this.fail(Failure.of(error));
-  };
-
-  #expired = (): void => {
-    const error = new Deno.errors.TimedOut(`the peer took no byte within ${this.#watchdog!.limit} ms`);
-    this.#cutOff(error, "write-timeout");
-  };
-
-  #listen(signal: AbortSignal, job: Job): void {
-    const aborted = () => this.#cutOff(signal.reason, "closed");
-    signal.addEventListener("abort", aborted, { once: true });
-    const unlisten = () => signal.removeEventListener("abort", aborted);
-    job.promise.then(unlisten, unlisten);
+  /** The kernel took no more. */
+  failed(error: unknown): void {
+    if (!this.failure) this.fail(Failure.of(error));
   }
-}
 
-/** Bytes that a caller waits to see written; none at all for a flush or a turn. */
-class Job {
-  readonly bytes: Uint8Array;
-  /** Whether its caller keeps the turn. */
-  holds = false;
-  readonly promise: Promise<void>;
-  resolve!: () => void;
-  reject!: (error: unknown) => void;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
+  /** How much has gone out is unknown from here on. */
+  giveUp(reason: unknown): void {
+    this.#cutOff(this.#conn, reason, "closed");
   }
 }
 
 const DONE = Promise.resolve();
-const EMPTY = new Uint8Array(0);
 
 function ended(): Error {
   return new Deno.errors.BrokenPipe("the writing half of this connection is closed");

@@ -11,7 +11,7 @@ import { Failure } from "./_failure.ts";
 import { Inbound, optional } from "./_inbound.ts";
 import type { ConnectionInfo } from "./observer.ts";
 import { checkOptions } from "./options.ts";
-import { Outbound } from "./_outbound.ts";
+import { type CutOff, Outbound } from "./_outbound.ts";
 import {
   type CopyOptions,
   copyTo,
@@ -82,6 +82,7 @@ export interface ConnectionControl {
 
 /** See {@linkcode ConnectionControl}. */
 export let control: ConnectionControl;
+let cutOff: CutOff;
 
 /**
  * A two-way stream of bytes to one peer, TCP, TLS or Unix alike.
@@ -544,10 +545,7 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
 
   get #outbound(): Outbound {
     if (this.#lazyOutbound) return this.#lazyOutbound;
-    const outbound = new Outbound(this.#transport, (error, reason) => {
-      outbound.fail(Failure.of(error));
-      this.#end(reason);
-    });
+    const outbound = new Outbound(this.#transport, this as Connection, cutOff);
     outbound.activity = this.#idle;
     if (this.#failure) outbound.fail(this.#failure);
     return this.#lazyOutbound = outbound;
@@ -612,6 +610,10 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
       transport: (conn) => conn.#transport,
       credit: (conn, bytesIn, bytesOut) => conn.#elsewhere = { bytesIn, bytesOut },
       onCut: (conn, cut) => conn.#onCut(cut),
+    };
+    cutOff = (conn, error, reason) => {
+      conn.#lazyOutbound!.fail(Failure.of(error));
+      conn.#end(reason);
     };
   }
 }

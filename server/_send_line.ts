@@ -1,0 +1,225 @@
+/**
+ * Who waits to send, and what `send` has queued.
+ *
+ * @module
+ */
+import { SEND_QUEUE_SIZE, SendQueue } from "./_buffers.ts";
+import type { Failure } from "./_failure.ts";
+import { ignore } from "./_inbound.ts";
+
+/** The way to the kernel, as the line needs it. */
+export interface Wire {
+  /** Whether something is on its way that did not stand in line. */
+  readonly taken: boolean;
+  /** What ended it, if something has. */
+  readonly failure: Failure | undefined;
+  /** Writes, under the time limit; resolves to how many bytes the kernel has taken. */
+  transmit(bytes: Uint8Array): Promise<number>;
+  /** Counts bytes that the kernel has taken. */
+  account(n: number): void;
+  /** Nothing is on its way: the time limit rests. */
+  rest(): void;
+  /** Whoever watches is told that there may be room again. */
+  tellRoom(): void;
+  /** The kernel took no more. */
+  failed(error: unknown): void;
+  /** A caller gave up: how much has gone out is then unknown, so the stream is over. */
+  giveUp(reason: unknown): void;
+}
+
+/**
+ * One write at a time: first what `send` has queued, then the callers, each one's bytes whole, in the order of the calls.
+ *
+ * A connection has one from the moment when something cannot go straight to the kernel.
+ */
+export class SendLine {
+  readonly #wire: Wire;
+  readonly #queue = new SendQueue();
+  /** What is being written, from `#offset` on; whose it is: a job's, or nobody's (the queue's). */
+  #bytes: Uint8Array | undefined;
+  #offset = 0;
+  #job: Job | undefined;
+  /** Who waits for a turn. */
+  #jobs: Job[] | undefined;
+  #pumpDue = false;
+  /** Whether a caller keeps its turn; between its writes `#bytes` is empty, and not `undefined`. */
+  #held = false;
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  /** Whether nobody stands in it. */
+  get empty(): boolean {
+    return !this.#bytes && this.#queue.length === 0 && !this.#jobs;
+  }
+
+  /** Whether something of it is on its way. */
+  get writing(): boolean {
+    return this.#bytes !== undefined && this.#bytes.length > 0;
+  }
+
+  /** How many bytes `push` would take now. */
+  get room(): number {
+    return this.#jobs ? 0 : SEND_QUEUE_SIZE - this.#queue.length;
+  }
+
+  /** Copies what there is room for, to go out soon; says how much. */
+  push(bytes: Uint8Array): number {
+    if (this.#jobs) return 0; // whoever waits for a turn came first
+    const n = this.#queue.push(bytes);
+    if (n > 0 && !this.#bytes && !this.#wire.taken && !this.#pumpDue) {
+      this.#pumpDue = true; // not at once: several sends of one turn make one write
+      queueMicrotask(this.#pump);
+    }
+    return n;
+  }
+
+  /** Resolves when all of `bytes` is with the kernel. */
+  write(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const job = new Job(bytes);
+    if (signal) this.#listen(signal, job);
+    if (this.empty && !this.#wire.taken) this.#run(job);
+    else (this.#jobs ??= []).push(job);
+    return job.promise;
+  }
+
+  /** Goes on with what went past the line, and of which the kernel has taken the first `n` bytes only. */
+  goOn(bytes: Uint8Array, n: number): Promise<void> {
+    const job = this.#job = new Job(bytes);
+    this.#bytes = bytes;
+    this.#offset = 0;
+    this.#wrote(n);
+    return job.promise;
+  }
+
+  /** Resolves when everything before has gone out, and keeps the turn until {@linkcode SendLine.release}. */
+  hold(signal?: AbortSignal): Promise<void> {
+    const job = new Job(EMPTY);
+    job.holds = true;
+    if (signal) this.#listen(signal, job);
+    (this.#jobs ??= []).push(job);
+    this.#pump();
+    return job.promise;
+  }
+
+  /** Writes for the caller that keeps its turn. */
+  writeHeld(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const job = new Job(bytes);
+    if (signal) this.#listen(signal, job);
+    this.#run(job);
+    return job.promise;
+  }
+
+  /** Ends the turn that was kept. */
+  release(): void {
+    this.#held = false;
+    this.#turn();
+  }
+
+  /** Resolves when everything that stands in line has gone out. */
+  flush(): Promise<void> {
+    const job = new Job(EMPTY);
+    (this.#jobs ??= []).push(job);
+    return job.promise;
+  }
+
+  /** What went past the line has gone out: whoever is next may go. */
+  next(): void {
+    if (this.#jobs || this.#queue.length > 0) this.#pump();
+  }
+
+  /** Drops what is queued and tells everybody in line. */
+  fail(error: unknown): void {
+    this.#queue.clear();
+    const jobs = [...this.#job ? [this.#job] : [], ...this.#jobs ?? []];
+    this.#job = this.#jobs = this.#bytes = undefined;
+    for (const job of jobs) {
+      job.promise.catch(ignore); // remembered: the next call throws it
+      job.reject(error);
+    }
+  }
+
+  #run(job: Job): void {
+    this.#job = job;
+    this.#send(job.bytes);
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#offset = 0;
+    this.#wire.transmit(bytes).then(this.#wrote, this.#failed);
+  }
+
+  #wrote = (n: number): void => {
+    const bytes = this.#bytes;
+    if (!bytes) return; // failed meanwhile
+    this.#offset += n;
+    this.#wire.account(n);
+    if (this.#offset < bytes.length) {
+      this.#wire.transmit(bytes.subarray(this.#offset)).then(this.#wrote, this.#failed);
+      return;
+    }
+    const job = this.#job;
+    this.#job = undefined;
+    if (job) job.resolve();
+    else this.#queue.left();
+    this.#turn();
+    this.#wire.tellRoom();
+  };
+
+  #failed = (error: unknown): void => this.#wire.failed(error);
+
+  /** A write is done: whoever is next may go. */
+  #turn(): void {
+    this.#wire.rest();
+    this.#bytes = this.#held ? EMPTY : undefined;
+    this.next();
+  }
+
+  /** What `send` queued goes first, then the next job: its caller called later or waits for that very queue. */
+  #pump = (): void => {
+    this.#pumpDue = false;
+    while (!this.#bytes && !this.#wire.taken && !this.#wire.failure) {
+      if (this.#queue.length > 0) return this.#send(this.#queue.shift());
+      const job = this.#jobs?.shift();
+      if (this.#jobs?.length === 0) this.#jobs = undefined;
+      if (!job) return;
+      if (job.bytes.length > 0) return this.#run(job);
+      if (job.holds) this.#keepTurn();
+      job.resolve(); // a flush, or a turn that is kept
+    }
+  };
+
+  #keepTurn(): void {
+    this.#held = true;
+    this.#bytes = EMPTY;
+  }
+
+  #listen(signal: AbortSignal, job: Job): void {
+    const aborted = () => this.#wire.giveUp(signal.reason);
+    signal.addEventListener("abort", aborted, { once: true });
+    const unlisten = () => signal.removeEventListener("abort", aborted);
+    job.promise.then(unlisten, unlisten);
+  }
+}
+
+/** Bytes that a caller waits to see written; none at all for a flush or a turn. */
+class Job {
+  readonly bytes: Uint8Array;
+  /** Whether its caller keeps the turn. */
+  holds = false;
+  readonly promise: Promise<void>;
+  resolve!: () => void;
+  reject!: (error: unknown) => void;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+}
+
+const EMPTY = new Uint8Array(0);
