@@ -203,13 +203,8 @@ export abstract class Factory {
    * @returns why it is over
    * @throws what the protocol threw
    */
-  protected async runProtocol(conn: Connection, protocol: Protocol): Promise<Error> {
-    this.connectionCount++;
-    try {
-      return await runProtocol(conn, protocol);
-    } finally {
-      this.connectionCount--;
-    }
+  protected runProtocol(conn: Connection, protocol: Protocol): Promise<Error> {
+    return runProtocol(conn, protocol, this);
   }
 }
 
@@ -261,9 +256,9 @@ export class ServerFactory extends Factory {
    * @returns the handler
    */
   [toStreamHandler](): StreamHandler {
-    return async (conn) => {
+    return (conn) => {
       const protocol = this.buildProtocol(conn.remoteAddr);
-      if (protocol) await this.runProtocol(conn, protocol);
+      return protocol ? this.runProtocol(conn, protocol) : undefined;
     };
   }
 }

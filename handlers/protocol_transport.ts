@@ -84,6 +84,8 @@ export class ProtocolTransport {
   #paused = false;
   /** Whether it was paused since the protocol was last told that it goes on. */
   #interrupted = false;
+  /** What is left of a chunk that was too large for one call. */
+  #rest: Uint8Array<ArrayBuffer> | undefined;
   /** What is waited for in place of a read: a call that lets things go on, or the end of the connection. */
   #change: PromiseWithResolvers<void> | undefined;
   #watchingEnd = false;
@@ -152,7 +154,7 @@ export class ProtocolTransport {
     this.#written += data.length;
     this.#idle?.start();
     const sent = this.connection.sendAll(data); // what fails is told by the next read
-    if (this.#change) sent.catch(this.#cutOff); // or, if there will be none, here
+    if (this.#change) sent.catch((error) => this.#cutOff(error)); // or, if there will be none, here
     if (this.#producer) this.#checkProducer(this.#producer);
   }
 
@@ -282,30 +284,30 @@ export class ProtocolTransport {
   }
 
   /**
-   * Reads for the protocol until the connection is over. Called once, by {@linkcode runProtocol}.
+   * Calls the protocol until the connection is over, and then with the reason why. Called once, by {@linkcode runProtocol}.
    *
+   * @param counter counts the connection while it is open
    * @returns why it is over
-   * @throws what the protocol threw
+   * @throws what the protocol threw, or its producer's `stopProducing`
    */
-  async run(): Promise<Error> {
+  async run(counter?: { connectionCount: number }): Promise<Error> {
+    let reason: Error;
+    if (counter) counter.connectionCount++;
     try {
-      await this.#protocol.makeConnection(this);
-      await this.#deliverAll();
-      if (!this.#aborted) await this.#flushAll();
-      return this.#aborted ? new ConnectionAborted() : new ConnectionDone();
+      reason = await this.#live();
+      await this.#end(reason);
     } catch (error) {
-      if (this.#failure) throw this.#failure.error;
-      return this.#reasonOf(error);
+      if (!this.#lost) {
+        await this.#end(error instanceof Error ? error : new Error(String(error), { cause: error }));
+      }
+      throw error;
+    } finally {
+      if (counter) counter.connectionCount--;
     }
+    return reason;
   }
 
-  /**
-   * Ends it: tells the protocol why. Called once, by {@linkcode runProtocol}.
-   *
-   * @param reason what `connectionLost` is given
-   * @throws what `connectionLost` or the producer's `stopProducing` threw
-   */
-  async end(reason: Error): Promise<void> {
+  async #end(reason: Error): Promise<void> {
     this.#lost = this.#disconnecting = true;
     this.#idle?.close();
     const producer = this.#producer;
@@ -317,32 +319,50 @@ export class ProtocolTransport {
     }
   }
 
-  async #deliverAll(): Promise<void> {
-    const chunks = this.connection[Symbol.asyncIterator]();
-    let rest: Uint8Array<ArrayBuffer> | undefined;
-    while (!this.#disconnecting) {
-      if (this.#interrupted) {
-        while (this.#paused) await this.#resumed();
-        this.#interrupted = false;
-        if (!this.#disconnecting) await this.#protocol.resumed?.();
-        continue;
+  /** One function that waits, and not one within the other: each stays in memory for as long as the connection is open. */
+  async #live(): Promise<Error> {
+    try {
+      await this.#protocol.makeConnection(this);
+      const chunks = this.connection[Symbol.asyncIterator]();
+      while (!this.#disconnecting) {
+        if (this.#interrupted) await this.#goOn();
+        else if (this.#rest) await this.#deliver(this.#rest);
+        else {
+          this.#reading = true;
+          const { value, done } = await chunks.next();
+          this.#reading = false;
+          while (this.#paused) await this.#resumed();
+          if (this.#disconnecting) break;
+          if (done) {
+            await this.#readEnded();
+            break;
+          }
+          this.#idle?.start();
+          const delivered = this.#deliver(value);
+          if (delivered) await delivered;
+        }
       }
-      let chunk = rest;
-      if (chunk === undefined) {
-        this.#reading = true;
-        const { value, done } = await chunks.next();
-        this.#reading = false;
-        while (this.#paused) await this.#resumed();
-        if (this.#disconnecting) return;
-        if (done) return await this.#readEnded();
-        this.#idle?.start();
-        chunk = value;
-      }
-      rest = chunk.length > LARGEST_CHUNK ? chunk.subarray(LARGEST_CHUNK) : undefined;
-      if (rest) chunk = chunk.subarray(0, LARGEST_CHUNK);
-      const delivered = this.#protocol.dataReceived(chunk) as unknown;
-      if (delivered instanceof Promise) await delivered;
+      if (!this.#aborted) await this.#flushAll();
+      return this.#aborted ? new ConnectionAborted() : new ConnectionDone();
+    } catch (error) {
+      if (this.#failure) throw this.#failure.error;
+      return this.#reasonOf(error);
     }
+  }
+
+  /** Hands over as much of a chunk as may come at once. */
+  #deliver(chunk: Uint8Array<ArrayBuffer>): Promise<unknown> | undefined {
+    this.#rest = chunk.length > LARGEST_CHUNK ? chunk.subarray(LARGEST_CHUNK) : undefined;
+    const piece = this.#rest ? chunk.subarray(0, LARGEST_CHUNK) : chunk;
+    const delivered = this.#protocol.dataReceived(piece) as unknown;
+    return delivered instanceof Promise ? delivered : undefined;
+  }
+
+  /** After a pause. */
+  async #goOn(): Promise<void> {
+    while (this.#paused) await this.#resumed();
+    this.#interrupted = false;
+    if (!this.#disconnecting) await this.#protocol.resumed?.();
   }
 
   /** The peer has ended its half, or the server drains. Only a protocol that knows of halves may go on writing. */
@@ -367,16 +387,16 @@ export class ProtocolTransport {
   }
 
   #watchEnd(): void {
-    this.connection.flush().catch(this.#cutOff); // of what was written before
+    this.connection.flush().catch((error) => this.#cutOff(error)); // of what was written before
     if (this.#watchingEnd) return;
     this.#watchingEnd = true;
     this.connection.finished.then(() => this.#wake());
   }
 
-  #cutOff = (error: unknown): void => {
+  #cutOff(error: unknown): void {
     this.#writeFailure ??= { error };
     this.#wake();
-  };
+  }
 
   /** Bytes that are written meanwhile are sent too. */
   async #flushAll(): Promise<void> {
@@ -413,10 +433,10 @@ export class ProtocolTransport {
     }
     if (this.#watchingDrain || (this.#streaming && !this.#producerPaused)) return;
     this.#watchingDrain = true;
-    this.connection.flush().then(this.#drained, () => {}); // the read meets with the same failure
+    this.connection.flush().then(() => this.#drained(), () => {}); // the read meets with the same failure
   }
 
-  #drained = (): void => {
+  #drained(): void {
     this.#watchingDrain = false;
     const producer = this.#producer;
     if (!producer || this.#lost) return;
@@ -427,7 +447,7 @@ export class ProtocolTransport {
     } catch (error) {
       this.#fail(error);
     }
-  };
+  }
 
   #expired(): void {
     try {
@@ -446,6 +466,7 @@ export class ProtocolTransport {
  *
  * @param connection what it reads and writes
  * @param protocol what is told
+ * @param counter counts the connection while it is open
  * @returns why it is over
  * @throws what the protocol threw, which was also its reason; what `connectionLost` threw
  *
@@ -471,15 +492,10 @@ export class ProtocolTransport {
  * await serving;
  * ```
  */
-export async function runProtocol(connection: Connection, protocol: Protocol): Promise<Error> {
-  const transport = new ProtocolTransport(connection, protocol);
-  let reason: Error;
-  try {
-    reason = await transport.run();
-  } catch (error) {
-    await transport.end(error instanceof Error ? error : new Error(String(error), { cause: error }));
-    throw error;
-  }
-  await transport.end(reason);
-  return reason;
+export function runProtocol(
+  connection: Connection,
+  protocol: Protocol,
+  counter?: { connectionCount: number },
+): Promise<Error> {
+  return new ProtocolTransport(connection, protocol).run(counter);
 }
