@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { control } from "../server/connection.ts";
 import { FrameError } from "../server/framing/errors.ts";
 import type { Decoder, Framing } from "../server/framing/framing.ts";
 import { lengthPrefixed } from "../server/framing/length_prefixed.ts";
 import { lines } from "../server/framing/lines.ts";
 import { netstrings } from "../server/framing/netstrings.ts";
+import { encodeText } from "../server/_text.ts";
 import { Protocol } from "./protocol.ts";
 
 /**
@@ -98,9 +100,11 @@ export abstract class FrameReceiver<F> extends Protocol {
   protected deliver(): void {
     if (this.#delivering) return;
     this.#delivering = true;
+    control.cork(this.transport.connection, true); // answers to frames that came together go out together
     try {
       while (this.accepting && this.deliverOne());
     } finally {
+      control.cork(this.transport.connection, false);
       this.#delivering = false;
     }
   }
@@ -185,7 +189,7 @@ export abstract class LineReceiver extends FrameReceiver<string> {
    * @param line its text
    */
   sendLine(line: string): void {
-    this.transport.write(new TextEncoder().encode(line + this.delimiter));
+    this.transport.write(encodeText(line + this.delimiter));
   }
 
   /** From now on what comes is delivered as it is, beginning with what has come already. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Connection } from "../server/connection.ts";
+import { type Connection, control } from "../server/connection.ts";
 import { ConnectionClosedError, isPeerGone } from "../server/errors.ts";
 import { Watchdog } from "../server/_watchdog.ts";
 import type { Protocol } from "./protocol.ts";
@@ -153,9 +153,20 @@ export class ProtocolTransport {
     if (this.#lost || this.#writeClosed || data.length === 0) return;
     this.#written += data.length;
     this.#idle?.start();
-    const sent = this.connection.sendAll(data); // what fails is told by the next read
-    if (this.#change) sent.catch((error) => this.#cutOff(error)); // or, if there will be none, here
+    this.#send(data);
     if (this.#producer) this.#checkProducer(this.#producer);
+  }
+
+  /** What fails is told by the next read, or, if none will come, here. */
+  #send(data: Uint8Array): void {
+    if (this.#change) this.connection.sendAll(data).catch((error) => this.#cutOff(error));
+    else {
+      try {
+        control.post(this.connection, data);
+      } catch {
+        // dropped: the connection is over
+      }
+    }
   }
 
   /**

@@ -173,7 +173,10 @@ export class StreamRequestHandler<T = unknown> extends BaseRequestHandler<Connec
   timeout: number | undefined = undefined;
   /** Sends small writes at once also where the server's `noDelay` is off. Does nothing on a Unix connection. */
   disableNagleAlgorithm = false;
-  /** How many bytes `wfile` collects before it sends them; 0 sends every write at once. Python's `wbufsize`. */
+  /**
+   * How many bytes `wfile` collects before it sends them, at the latest before `rfile` waits for the peer; 0 sends every
+   * write at once. Python's `wbufsize`.
+   */
   writeBufferSize = 0;
   /** The connection, as `request`. Set by `setup`, as is all that follows. */
   connection!: Connection<T>;

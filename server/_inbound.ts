@@ -30,6 +30,8 @@ export class Inbound {
   activity: Watchdog | undefined;
   /** Called when bytes, the end or a failure have come: a poller's. */
   watcher: (() => void) | undefined;
+  /** Called before a caller waits for the peer: what the peer may be waiting for goes out now. */
+  beforeWait: (() => void) | undefined;
   readonly #transport: Transport;
   #ended = false;
   #failure: Failure | undefined;
@@ -90,6 +92,7 @@ export class Inbound {
     if (this.#ended) return Promise.resolve(finish(this.buffer));
     if (signal?.aborted) return rejected(signal.reason);
     if (endsOnDrain && this.#draining && this.#looked) return Promise.resolve(finish(this.buffer));
+    this.beforeWait?.();
     this.#finish = finish;
     this.#promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;

@@ -36,6 +36,7 @@ export class Outbound implements Wire {
   readonly #conn: Connection;
   readonly #cutOff: CutOff;
   #ended = false;
+  #corked = false;
   /** What goes straight to the kernel now. */
   #bytes: Uint8Array | undefined;
   /** The promise of the last write that went straight there. */
@@ -77,6 +78,12 @@ export class Outbound implements Wire {
     return !this.#bytes && (!this.#line || this.#line.empty);
   }
 
+  /** Lets everything stand in line until it is set back, so that it goes out together. */
+  set corked(corked: boolean) {
+    this.#corked = corked;
+    if (!corked && !this.#bytes) this.#line?.next();
+  }
+
   /** Copies what there is room for, to go out soon; says how much. Throws what an earlier write has met with. */
   push(bytes: Uint8Array): number {
     if (this.failure) throw this.failure.error;
@@ -89,7 +96,19 @@ export class Outbound implements Wire {
     const error = this.#refusal(signal);
     if (error) return error;
     if (bytes.length === 0) return DONE;
-    return this.idle && !signal ? this.#writeDirectly(bytes) : this.#inLine.write(bytes, signal);
+    return this.idle && !signal && !this.#corked
+      ? this.#writeDirectly(bytes)
+      : this.#inLine.write(bytes, signal);
+  }
+
+  /** Sends what nobody waits for, without a promise: straight to the kernel, or by way of the queue. May throw a failure. */
+  post(bytes: Uint8Array): void {
+    if (this.failure) throw this.failure.error;
+    if (this.#ended) throw ended();
+    if (bytes.length === 0) return;
+    if (this.idle && !this.#corked) this.#writeDirectly(bytes);
+    else if (bytes.length <= this.#inLine.room) this.#inLine.push(bytes);
+    else this.#inLine.write(bytes);
   }
 
   /**
@@ -182,9 +201,9 @@ export class Outbound implements Wire {
 
   // --- The wire of the line ----------------------------------------------------------------------------------------
 
-  /** Whether something is on its way that did not stand in line. */
+  /** Whether something is on its way that did not stand in line, or nothing may be. */
   get taken(): boolean {
-    return this.#bytes !== undefined;
+    return this.#bytes !== undefined || this.#corked;
   }
 
   /** Writes, under the time limit. */

@@ -9,7 +9,7 @@ import { ignore } from "./_inbound.ts";
 
 /** The way to the kernel, as the line needs it. */
 export interface Wire {
-  /** Whether something is on its way that did not stand in line. */
+  /** Whether something is on its way that did not stand in line, or nothing may be. */
   readonly taken: boolean;
   /** What ended it, if something has. */
   readonly failure: Failure | undefined;
@@ -27,18 +27,22 @@ export interface Wire {
   giveUp(reason: unknown): void;
 }
 
+/** Callers that wait may share a write of so many bytes: a write costs more than copying that much. */
+const LARGEST_SHARE = 65_536;
+
 /**
- * One write at a time: first what `send` has queued, then the callers, each one's bytes whole, in the order of the calls.
+ * One write at a time: first what `send` has queued, then the callers, each one's bytes whole, in the order of the calls;
+ * those that stand in line together share a write.
  *
  * A connection has one from the moment when something cannot go straight to the kernel.
  */
 export class SendLine {
   readonly #wire: Wire;
   readonly #queue = new SendQueue();
-  /** What is being written, from `#offset` on; whose it is: a job's, or nobody's (the queue's). */
+  /** What is being written, from `#offset` on; whose it is: the jobs that are not yet told, or nobody's (the queue's). */
   #bytes: Uint8Array | undefined;
   #offset = 0;
-  #job: Job | undefined;
+  #leaving: Job[] | undefined;
   /** Who waits for a turn. */
   #jobs: Job[] | undefined;
   #pumpDue = false;
@@ -86,7 +90,8 @@ export class SendLine {
 
   /** Goes on with what went past the line, and of which the kernel has taken the first `n` bytes only. */
   goOn(bytes: Uint8Array, n: number): Promise<void> {
-    const job = this.#job = new Job(bytes);
+    const job = new Job(bytes);
+    this.#leaving = [job];
     this.#bytes = bytes;
     this.#offset = 0;
     this.#wrote(n);
@@ -132,8 +137,8 @@ export class SendLine {
   /** Drops what is queued and tells everybody in line. */
   fail(error: unknown): void {
     this.#queue.clear();
-    const jobs = [...this.#job ? [this.#job] : [], ...this.#jobs ?? []];
-    this.#job = this.#jobs = this.#bytes = undefined;
+    const jobs = [...this.#leaving ?? [], ...this.#jobs ?? []];
+    this.#leaving = this.#jobs = this.#bytes = undefined;
     for (const job of jobs) {
       job.promise.catch(ignore); // remembered: the next call throws it
       job.reject(error);
@@ -141,8 +146,29 @@ export class SendLine {
   }
 
   #run(job: Job): void {
-    this.#job = job;
+    this.#leaving = [job];
     this.#send(job.bytes);
+  }
+
+  /** The job, and as many of those behind it as can share its write. */
+  #runTogether(job: Job): void {
+    const share = [job];
+    for (const next of this.#jobs ?? []) {
+      const { end } = share[share.length - 1];
+      if (next.bytes.length === 0 || end + next.bytes.length > LARGEST_SHARE) break; // a flush or a turn ends it too
+      next.end += end;
+      share.push(next);
+    }
+    if (share.length === 1) return this.#run(job);
+    this.#forget(share.length - 1);
+    this.#leaving = share;
+    this.#send(joined(share));
+  }
+
+  /** The first `count` of those who wait for a turn have it. */
+  #forget(count: number): void {
+    if (count === this.#jobs?.length) this.#jobs = undefined;
+    else this.#jobs?.splice(0, count);
   }
 
   #send(bytes: Uint8Array): void {
@@ -156,14 +182,13 @@ export class SendLine {
     if (!bytes) return; // failed meanwhile
     this.#offset += n;
     this.#wire.account(n);
+    while (this.#leaving?.length && this.#leaving[0].end <= this.#offset) this.#leaving.shift()!.resolve();
     if (this.#offset < bytes.length) {
       this.#wire.transmit(bytes.subarray(this.#offset)).then(this.#wrote, this.#failed);
       return;
     }
-    const job = this.#job;
-    this.#job = undefined;
-    if (job) job.resolve();
-    else this.#queue.left();
+    if (!this.#leaving) this.#queue.left();
+    this.#leaving = undefined;
     this.#turn();
     this.#wire.tellRoom();
   };
@@ -182,10 +207,10 @@ export class SendLine {
     this.#pumpDue = false;
     while (!this.#bytes && !this.#wire.taken && !this.#wire.failure) {
       if (this.#queue.length > 0) return this.#send(this.#queue.shift());
-      const job = this.#jobs?.shift();
-      if (this.#jobs?.length === 0) this.#jobs = undefined;
+      const job = this.#jobs?.[0];
       if (!job) return;
-      if (job.bytes.length > 0) return this.#run(job);
+      this.#forget(1);
+      if (job.bytes.length > 0) return this.#runTogether(job);
       if (job.holds) this.#keepTurn();
       job.resolve(); // a flush, or a turn that is kept
     }
@@ -207,6 +232,8 @@ export class SendLine {
 /** Bytes that a caller waits to see written; none at all for a flush or a turn. */
 class Job {
   readonly bytes: Uint8Array;
+  /** Where they end in the write that they are a part of. */
+  end: number;
   /** Whether its caller keeps the turn. */
   holds = false;
   readonly promise: Promise<void>;
@@ -215,6 +242,7 @@ class Job {
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.end = bytes.length;
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -223,3 +251,9 @@ class Job {
 }
 
 const EMPTY = new Uint8Array(0);
+
+function joined(jobs: readonly Job[]): Uint8Array {
+  const bytes = new Uint8Array(jobs[jobs.length - 1].end);
+  for (const job of jobs) bytes.set(job.bytes, job.end - job.bytes.length);
+  return bytes;
+}

@@ -25,6 +25,7 @@ import {
 import { sendFile, type SendFileOptions } from "./_send_file.ts";
 import { ConnectionReadiness, type SocketReadiness } from "./_readiness.ts";
 import { readableOf, writableOf } from "./_streams.ts";
+import { encodeText } from "./_text.ts";
 import type { TlsInfo, Transport } from "./_transport.ts";
 import { Watchdog } from "./_watchdog.ts";
 
@@ -64,6 +65,10 @@ export interface ConnectionControl {
   end(conn: Connection, reason: CloseReason): void;
   /** Aborts its signal and lets iteration end. */
   drain(conn: Connection): void;
+  /** Sends what nobody waits for; it must stay as it is. Throws what an earlier write has met with. */
+  post(conn: Connection, bytes: Uint8Array): void;
+  /** Holds what is sent back, until it is set back to go out together. */
+  cork(conn: Connection, corked: boolean): void;
   /** Waits until everything has gone out, if something has not. */
   flush(conn: Connection): Promise<void> | undefined;
   /** Waits until it can be closed without a reset, half a second at most; `undefined` if it can be now. */
@@ -76,6 +81,8 @@ export interface ConnectionControl {
   transport(conn: Connection): Transport;
   /** Counts bytes that went past it: another process has its socket. */
   credit(conn: Connection, bytesIn: number, bytesOut: number): void;
+  /** Calls `listener` whenever somebody is about to wait for its peer. */
+  onWait(conn: Connection, listener: () => void): void;
   /** Calls `cut` when it is closed by anything but its handler. */
   onCut(conn: Connection, cut: (error: ConnectionClosedError) => void): void;
 }
@@ -404,7 +411,7 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
    * @throws {Deno.errors.TimedOut} when the peer took no byte for `writeTimeout` milliseconds
    */
   sendAll(data: Uint8Array | string, options?: SendOptions): Promise<void> {
-    if (typeof data === "string") data = encoder.encode(data);
+    if (typeof data === "string") data = encodeText(data);
     return this.#outbound.write(data, options?.signal);
   }
 
@@ -573,6 +580,11 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
     if (reason !== "closed" && reason !== "done") this.#cut?.(new ConnectionClosedError(reason));
   }
 
+  #onWait(listener: () => void): void {
+    const before = this.#inbound.beforeWait;
+    this.#inbound.beforeWait = before ? () => (before(), listener()) : listener;
+  }
+
   /** A connection that is cut already is cut for who asks late, too. */
   #onCut(cut: (error: ConnectionClosedError) => void): void {
     this.#cut = cut;
@@ -603,12 +615,15 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
       drain: (conn) => conn.#drain(),
       linger: (conn) =>
         conn.#reason || conn.#inbound.over ? undefined : linger(conn, conn.#inbound, () => conn.#end("done")),
+      post: (conn, bytes) => conn.#outbound.post(bytes),
+      cork: (conn, corked) => conn.#outbound.corked = corked,
       flush: (conn) => conn.#lazyOutbound?.idle === false ? conn.flush() : undefined,
       reason: (conn) => conn.#reason,
       raised: (conn, error) =>
         conn.#inbound.hasRaised(error) || conn.#lazyOutbound?.hasRaised(error) === true,
       transport: (conn) => conn.#transport,
       credit: (conn, bytesIn, bytesOut) => conn.#elsewhere = { bytesIn, bytesOut },
+      onWait: (conn, listener) => conn.#onWait(listener),
       onCut: (conn, cut) => conn.#onCut(cut),
     };
     cutOff = (conn, error, reason) => {
@@ -626,7 +641,6 @@ export class Draining extends DOMException {
 }
 
 const DONE = Promise.resolve();
-const encoder = new TextEncoder();
 
 function isDenoConn(transport: Transport): transport is Deno.Conn {
   return "readable" in transport && "writable" in transport && "ref" in transport;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Outbox } from "./_outbox.ts";
+import { encodeText } from "./_text.ts";
 
 /** What a server may do to a packet and its handler may not. Not exported by `mod.ts`. */
 export interface DatagramControl {
@@ -114,7 +115,7 @@ export class Datagram {
    * @throws {ServerClosedError} after the server was closed
    */
   reply(data: Uint8Array | string): Promise<void> {
-    const bytes = typeof data === "string" ? encoder.encode(data) : data;
+    const bytes = typeof data === "string" ? encodeText(data) : data;
     this.#bytesOut += bytes.length;
     return this.#outbox.send(bytes, this.remoteAddr, this);
   }
@@ -133,5 +134,4 @@ export class Datagram {
   }
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();

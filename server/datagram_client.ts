@@ -17,6 +17,7 @@ import {
 import { PacketBlock } from "./_packet_block.ts";
 import { checkOptions } from "./options.ts";
 import type { Permissions } from "./permissions.ts";
+import { encodeText } from "./_text.ts";
 import { openUdpSocket } from "./_udp_socket.ts";
 import { UnixDatagramSocket } from "./_unix_datagram_socket.ts";
 
@@ -158,7 +159,7 @@ export class DatagramClient {
    */
   async send(data: Uint8Array | string): Promise<void> {
     await this.#socket.send(
-      typeof data === "string" ? new TextEncoder().encode(data) : data,
+      typeof data === "string" ? encodeText(data) : data,
       this.remoteAddr,
     );
   }

@@ -17,6 +17,7 @@ import { DATAGRAM_DEFAULTS, type DatagramServerOptions } from "./options.ts";
 import { PacketBlock } from "./_packet_block.ts";
 import { Outbox, rejected } from "./_outbox.ts";
 import { Roster } from "./_roster.ts";
+import { encodeText } from "./_text.ts";
 
 /**
  * How many packets a shutdown still takes. Linux queues 277 small ones, unless told otherwise; and there is always one
@@ -106,7 +107,7 @@ export abstract class DatagramServer extends BaseServer<Datagram> {
       if (!this.#outbox) throw new ServerClosedError("Cannot send: the server is not listening");
       const addr = datagramAddr(to);
       this.checkDestination(addr);
-      return this.#outbox.send(typeof data === "string" ? new TextEncoder().encode(data) : data, addr);
+      return this.#outbox.send(typeof data === "string" ? encodeText(data) : data, addr);
     } catch (error) {
       return rejected(error);
     }

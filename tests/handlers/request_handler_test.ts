@@ -5,11 +5,13 @@ import {
   Connection,
   ConnectionClosedError,
   StreamRequestHandler,
+  StreamWriter,
   TcpServer,
   UnixServer,
 } from "../../mod.ts";
 import { runRequestHandler } from "../../handlers/request_handler.ts";
 import { isInstalled } from "../_support/command.ts";
+import { turn } from "../_support/deadline.ts";
 import { logged } from "../_support/hook_log.ts";
 import { MemoryTransport } from "../_support/memory_transport.ts";
 import { Recorder } from "../_support/recorder.ts";
@@ -178,6 +180,67 @@ Deno.test("StreamRequestHandler sends what its buffered wfile holds when it fini
   assertEquals(transport.text, "many small writes");
 });
 
+Deno.test("StreamRequestHandler sends what its buffered wfile holds before it waits for the peer", async () => {
+  class Shout extends StreamRequestHandler {
+    override writeBufferSize = 100;
+    override async handle(): Promise<void> {
+      for await (const line of this.rfile.lines()) await this.wfile.write(`${line.toUpperCase()}\n`);
+    }
+  }
+  await using running = await serving(new TcpServer(Shout));
+  using conn = await connect(running.server.addr);
+  for (let n = 0; n < 3; n++) { // each waits for its answer
+    await conn.sendAll(`line ${n}\n`);
+    assertEquals(await conn.readLine(), `LINE ${n}`);
+  }
+});
+
+Deno.test("StreamWriter with a buffer answers what came together with one write, whichever way it is read", async () => {
+  const read: Record<string, (conn: Connection) => Promise<unknown>> = {
+    recv: (conn) => conn.recv(),
+    read: (conn) => conn.read(new Uint8Array(1)),
+    readLine: (conn) => conn.readLine(),
+    readExactly: (conn) => conn.readExactly(1),
+    lines: (conn) => conn.lines().next(),
+    chunks: (conn) => conn[Symbol.asyncIterator]().next(),
+  };
+  for (const [name, wait] of Object.entries(read)) {
+    const transport = new MemoryTransport();
+    const conn = new Connection(transport);
+    const out = new StreamWriter(conn, 100);
+    for (const word of ["many ", "small ", "writes"]) await out.write(word);
+    assertEquals(transport.written.length, 0, name);
+    const waiting = wait(conn).catch(() => {});
+    await turn();
+    assertEquals([transport.written.length, transport.text], [1, "many small writes"], name);
+    conn.close();
+    await waiting;
+  }
+});
+
+Deno.test("StreamWriter sends what it holds at the end of its block, and two of one connection each their own", async () => {
+  const transport = new MemoryTransport();
+  using conn = new Connection(transport);
+  {
+    await using first = new StreamWriter(conn, 100);
+    await using second = new StreamWriter(conn, 100);
+    await first.write("1");
+    await second.write("2");
+    const waiting = conn.recv({ signal: AbortSignal.abort() }).catch(() => {});
+    await Promise.all([waiting, conn.flush()]);
+    assertEquals(transport.text, "", "who does not wait sends nothing");
+    const reading = new AbortController();
+    const read = conn.recv({ signal: reading.signal }).catch(() => {});
+    reading.abort();
+    await read;
+    await conn.flush();
+    assertEquals(transport.text, "12");
+    await second.write("4");
+    await first.write("3");
+  }
+  assertEquals(transport.text, "1243");
+});
+
 Deno.test({
   name: "StreamRequestHandler reports the failure of its last flush once",
   ignore: !isInstalled("python3"),
@@ -186,8 +249,8 @@ Deno.test({
       override writeBufferSize = 100;
       override async handle(): Promise<void> {
         await this.connection.sendAll("hello\n");
-        await this.wfile.write("lost");
         await this.rfile.read().catch(() => {}); // the reset
+        await this.wfile.write("lost");
       }
     }
     const { Server, errors } = logged(TcpServer as StreamServerClass);

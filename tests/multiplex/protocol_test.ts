@@ -528,3 +528,52 @@ for (
     assertEquals(peer.text, wire);
   });
 }
+
+Deno.test("LineReceiver: answers to lines that came together go out in one write, in the order of the calls", async () => {
+  class Answer extends LineReceiver {
+    override delimiter = "\n" as const;
+    override lineReceived(line: string): void {
+      if (line === "c") this.transport.connection.sendAll("[sent]");
+      this.sendLine(line.toUpperCase());
+    }
+  }
+  const { peer, over } = start(new Answer());
+  peer.receive("a\nb\nc\nd\n").end();
+  await within(over, "the end");
+  assertEquals(peer.text, "A\nB\n[sent]C\nD\n");
+  assertEquals(peer.written.length, 2, "what is queued, and the callers behind it");
+
+  const plain = start(new Answer());
+  plain.peer.receive("a\nb\nd\n").end();
+  await within(plain.over, "the end");
+  assertEquals([plain.peer.text, plain.peer.written.length], ["A\nB\nD\n", 1]);
+});
+
+Deno.test("LineReceiver: what was answered goes out although a later line throws", async () => {
+  class Fails extends LineReceiver {
+    override lineReceived(line: string): void {
+      if (line === "b") throw new Error("no b");
+      this.sendLine(line);
+    }
+  }
+  const { peer, over } = start(new Fails());
+  const failed = assertRejects(() => over, Error, "no b");
+  peer.receive("a\nb\n").end();
+  await within(failed, "the end");
+  await turn();
+  assertEquals(peer.text, "a\r\n");
+});
+
+Deno.test("ProtocolTransport.write: many writes at once go out whole, in order and in few writes", async () => {
+  const note = new Note();
+  const { peer, over } = start(note);
+  note.received = (_, transport) => {
+    for (let n = 0; n < 1_000; n++) transport.write(bytes(`${n} `.padEnd(100)));
+    assert(transport.buffered > 90_000);
+    transport.loseConnection();
+  };
+  peer.receive("go");
+  await within(over, "the end");
+  assertEquals(peer.text.match(/\d+/g)?.map(Number), Array.from({ length: 1_000 }, (_, n) => n));
+  assert(peer.written.length <= 4, `${peer.written.length} writes`);
+});

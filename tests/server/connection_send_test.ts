@@ -36,6 +36,43 @@ Deno.test("Connection.sendAll() called many times at once goes out whole and in 
   assertEquals(await received, await new Blob(messages).bytes());
 });
 
+Deno.test("Connection.sendAll() called many times at once shares writes of up to 64 KiB", async () => {
+  const transport = new MemoryTransport();
+  using conn = new Connection(transport);
+  const messages = Array.from({ length: 100 }, (_, n) => new Uint8Array(1_000 + n).fill(n));
+  const large = new Uint8Array(KIB_64 + 1).fill(255);
+  await Promise.all([...messages, large, ...messages].map((message) => conn.sendAll(message)));
+  const sent = await new Blob(transport.written as Uint8Array<ArrayBuffer>[]).bytes();
+  assertEquals(sent, await new Blob([...messages, large, ...messages]).bytes());
+  assertEquals(
+    transport.written.length,
+    1 + 2 + 1 + 2,
+    "the first alone, two shares, the large one alone, two shares",
+  );
+});
+
+Deno.test("Connection.sendAll() that shares a write resolves when its own bytes are out", async () => {
+  const transport = new MemoryTransport();
+  transport.mostPerWrite = 10;
+  using conn = new Connection(transport);
+  const taken: number[] = [];
+  await Promise.all(Array.from({ length: 5 }, async () => {
+    await conn.sendAll(new Uint8Array(8));
+    taken.push(conn.bytesOut);
+  }));
+  assertEquals(taken, [8, 18, 28, 38, 40]);
+});
+
+Deno.test("Connection.sendAll() that shares a write rejects with the others when the peer is gone", async () => {
+  const transport = new MemoryTransport();
+  transport.stall();
+  using conn = new Connection(transport);
+  const sending = Array.from({ length: 5 }, () => conn.sendAll(new Uint8Array(8)));
+  const failed = Promise.all(sending.map((sent) => assertRejects(() => sent, ConnectionClosedError)));
+  conn.close();
+  await failed;
+});
+
 Deno.test("Connection.send() takes what its queue of 64 KiB has room for, at once and in order", async () => {
   const transport = new MemoryTransport();
   transport.stall();
