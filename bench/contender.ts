@@ -62,6 +62,7 @@ const ECHO: readonly Contender[] = [
   bare("echo", "bare", "bare Deno", (shop) => shop.deno("peers/bare.ts")),
   kit("echo", "kit_function", "kit, function"),
   kit("echo", "kit_iteration", "kit, iteration"),
+  kit("echo", "kit_copy_to", "kit, copyTo"),
   kit("echo", "kit_stream_handler", "kit, StreamRequestHandler"),
   kit("echo", "kit_protocol", "kit, Protocol"),
   kit("echo", "kit_poller", "kit, Poller"),
@@ -152,6 +153,8 @@ const POOL: readonly Contender[] = [
 const LINES: readonly Contender[] = [
   bare("lines", "lines_bare", "bare Deno", (shop) => shop.deno("peers/lines_bare.ts")),
   kit("lines", "lines_kit_batches", "kit, framing by batches"),
+  kit("lines", "lines_kit_protocol", "kit, LineReceiver"),
+  kit("lines", "lines_kit_buffered", "kit, StreamRequestHandler, writeBufferSize"),
   kit("lines", "lines_kit_function", "kit, lines()"),
   kit("lines", "lines_kit_stream_handler", "kit, StreamRequestHandler"),
   peer("lines", "lines_node_on_deno", "node:net on Deno", (shop) => shop.deno("peers/lines_node.mjs")),

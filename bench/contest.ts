@@ -3,6 +3,8 @@
 import type { Command } from "./child.ts";
 import type { Contender, Service } from "./contender.ts";
 import { type Generator, type Lengths, readReport } from "./generator.ts";
+import { coresMoved, pairUp } from "./pairing.ts";
+import { takeRounds } from "./rounds.ts";
 import { Server } from "./server.ts";
 import { spreadOf } from "./statistics.ts";
 import { showProgress } from "./terminal.ts";
@@ -38,6 +40,8 @@ export interface Case {
   readonly columns: readonly Column[];
   /** The column that ratios and the promise are about, if there is one. */
   readonly leading?: string;
+  /** Its figures are neither rates nor times, so that it does not matter to them how far apart the cores are. */
+  readonly timeless?: boolean;
   /** What the kit promises, whichever of its contenders. */
   readonly promise?: Bound;
   /** What single contenders promise, by their names. */
@@ -76,7 +80,8 @@ const REHEARSAL_CLIENTS = 100;
 /** Makes a workload of a contest. */
 export function contest(definition: Contest): Workload {
   const { name, title } = definition;
-  return { name, title, run: (bench) => runContest(definition, bench) };
+  const cases = definition.cases.map(({ title }) => title);
+  return { name, title, cases, run: (bench) => runContest(definition, bench) };
 }
 
 /** Runs a contest; a workload that must find something out before it has cases calls this itself. */
@@ -92,7 +97,8 @@ export async function runContest(definition: Contest, bench: Bench): Promise<Rep
 }
 
 async function runCases(definition: Contest, bench: Bench): Promise<Report> {
-  const { name, title, service, cases } = definition;
+  const { name, title, service } = definition;
+  const cases = definition.cases.filter((entry) => bench.wantsCase(entry.title));
   const missing: string[] = [];
   const tables: Table[] = [];
   for (const entry of cases.filter((entry) => !bench.check || entry.check)) {
@@ -120,19 +126,16 @@ async function enter(contenders: readonly Contender[], bench: Bench, missing: st
 
 async function runCase(definition: Contest, entry: Case, entrants: Entrant[], bench: Bench): Promise<Table> {
   const rounds = Math.ceil(bench.rounds * (bench.check ? 1 : entry.roundsFactor ?? 1));
-  for (let round = 1; round <= rounds; round++) {
-    for (const entrant of entrants.filter(({ failure }) => failure === null)) {
-      showProgress(
-        `${definition.name}: ${entry.title} · round ${round} of ${rounds} · ${entrant.contender.title}`,
-      );
-      await takeTurn(entry, entrant, bench);
-    }
-  }
+  await takeRounds(entrants, rounds, async (entrant, round) => {
+    const place = round > rounds ? `further round ${round - rounds}` : `round ${round} of ${rounds}`;
+    showProgress(`${definition.name}: ${entry.title} · ${place} · ${entrant.contender.title}`);
+    await takeTurn(entry, entrant, round, bench);
+  });
   const bare = entrants[0];
   return {
     title: entry.title,
     columns: entry.columns,
-    rows: entrants.map((entrant) => toRow(entry, entrant, bare)),
+    rows: entrants.map((entrant) => toRow(entry, entrant, bare, rounds)),
     notes: notesOn(entrants),
     plots: entry.plots ?? [barsOf(definition, entry)],
   };
@@ -153,16 +156,20 @@ function barsOf(contest: Contest, { title, leading, columns }: Case): BarPlot {
 }
 
 /** A fresh process for every turn: how one start happens to be compiled and laid out in memory is noise too. */
-async function takeTurn(entry: Case, entrant: Entrant, bench: Bench): Promise<void> {
+async function takeTurn(entry: Case, entrant: Entrant, round: number, bench: Bench): Promise<void> {
   const { generator, workshop, seconds } = bench;
+  const probe = (): number | null => entry.leading && !entry.timeless ? bench.probeCores() : null;
   try {
     await using server = await Server.start(entrant.command, entrant.contender.cores);
     try {
-      if (entrant.contender.service === "echo") await rehearse(server, generator);
+      if (entrant.contender.service === "echo" && !entry.timeless) await rehearse(server, generator);
       const warmup = Math.min(WARMUP_SECONDS, seconds);
-      entrant.samples.push(
-        await entry.measure({ server, generator, seconds, warmup, workshop, command: entrant.command }),
-      );
+      const turn = { server, generator, seconds, warmup, workshop, command: entrant.command };
+      const before = probe();
+      const sample = await entry.measure(turn);
+      const after = probe();
+      const coreDistance = before === null || after === null ? undefined : [before, after] as const;
+      entrant.samples.push({ ...sample, round, coreDistance });
     } catch (error) {
       const complaints = server.complaints && `\n${server.complaints}`;
       throw new Error(`${(error as Error).message}${complaints}`, { cause: error });
@@ -174,7 +181,8 @@ async function takeTurn(entry: Case, entrant: Entrant, bench: Bench): Promise<vo
 
 /**
  * Lets some clients come, talk and go. A server in use has seen that, and it matters: Python's asyncio, for one, is
- * several times slower until the first client has left, as only then glibc learns to keep memory of that size.
+ * several times slower until the first client has left, as only then glibc learns to keep memory of that size. Not where
+ * memory is measured: what those clients have left behind would take in the next.
  */
 async function rehearse(server: Server, generator: Generator): Promise<void> {
   await using clients = generator.start("idle", server, [REHEARSAL_CLIENTS]);
@@ -183,7 +191,7 @@ async function rehearse(server: Server, generator: Generator): Promise<void> {
   await readReport(clients);
 }
 
-function toRow(entry: Case, entrant: Entrant, bare: Entrant): Row {
+function toRow(entry: Case, entrant: Entrant, bare: Entrant, asked: number): Row {
   const { contender: { name, title, group }, samples, failure } = entrant;
   const comparable = failure === null && bare.failure === null;
   const promise = group === "kit" && comparable && entry.leading
@@ -196,9 +204,9 @@ function toRow(entry: Case, entrant: Entrant, bare: Entrant): Row {
     samples,
     failure,
     figures: mediansOf(samples),
-    ratio: comparable && entry.leading ? ratioToBare(samples, bare.samples, entry.leading) : null,
-    cpuRatio: comparable ? cpuRatioToBare(samples, bare.samples) : null,
-    verdict: promise ? judge(promise, entry.leading!, samples, bare.samples) : null,
+    ratio: comparable && entry.leading ? ratioToBare(samples, bare.samples, entry.leading, asked) : null,
+    cpuRatio: comparable ? cpuRatioToBare(samples, bare.samples, asked) : null,
+    verdict: promise ? judge(promise, entry.leading!, samples, bare.samples, asked) : null,
   };
 }
 
@@ -210,18 +218,22 @@ function mediansOf(samples: readonly Sample[]): Figures {
 }
 
 function notesOn(entrants: readonly Entrant[]): string[] {
-  const note = (limits: (sample: Sample) => boolean, what: string): string[] => {
-    const turns = entrants.map(({ contender, samples }) => ({
-      title: contender.title,
-      count: samples.filter(limits).length,
-      of: samples.length,
+  const [bare] = entrants;
+  const note = (turnsOf: (entrant: Entrant) => unknown[], what: string): string[] => {
+    const turns = entrants.map((entrant) => ({
+      title: entrant.contender.title,
+      count: turnsOf(entrant).length,
+      of: entrant.samples.length,
     })).filter(({ count }) => count > 0);
     if (turns.length === 0) return [];
     const whose = turns.map(({ title, count, of }) => `${title} (${count} of ${of})`).join(", ");
     return [`${what} in these turns, which give no ratio: ${whose}.`];
   };
+  const moved = (entrant: Entrant): unknown[] =>
+    entrant === bare ? [] : pairUp(entrant.samples, bare.samples).filter(coresMoved);
   return [
-    ...note(generatorLimits, "The generator set the pace"),
-    ...note(machineLimits, "Other programs kept the server from running"),
+    ...note(({ samples }) => samples.filter(generatorLimits), "The generator set the pace"),
+    ...note(({ samples }) => samples.filter(machineLimits), "Other programs kept the server from running"),
+    ...note(moved, "The machine's cores were farther apart, or nearer, than in bare's turn of the round,"),
   ];
 }

@@ -5,23 +5,23 @@
  */
 import { endTogetherOnSignals } from "./child.ts";
 import { contendersFor } from "./contender.ts";
+import { CoreDistance } from "./core_distance.ts";
 import { findFallen, hasFailure } from "./gate.ts";
 import { Generator } from "./generator.ts";
 import { type Options, parseOptions, usage, UsageError } from "./options.ts";
 import { writePlots } from "./plot/gallery.ts";
 import { makeRecord, originOf, readRecord, type Record, writeRecord } from "./record.ts";
+import { selectWorkloads, wantsCase } from "./selection.ts";
 import { formatReport } from "./table.ts";
 import { clearProgress, complain, print, showPlace } from "./terminal.ts";
 import type { Bench, Report, Workload } from "./workload.ts";
 import { WORKLOADS } from "./workloads/mod.ts";
 import { Workshop } from "./workshop.ts";
 
-const NAMES = WORKLOADS.map(({ name }) => name);
-
 async function main(args: readonly string[]): Promise<number> {
   try {
-    const options = parseOptions(args, NAMES);
-    if (options.help) return print(usage(NAMES)), 0;
+    const options = parseOptions(args, WORKLOADS);
+    if (options.help) return print(usage(WORKLOADS)), 0;
     return options.from ? await showAgain(options.from, options) : await measure(options);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -34,15 +34,18 @@ async function measure(options: Options): Promise<number> {
   using workshop = await Workshop.open();
   const generator = await Generator.prepare(workshop, options.generator);
   if (generator.remark) complain(generator.remark);
+  await using cores = await CoreDistance.open();
   const bench: Bench = {
     ...options,
     generator,
     workshop,
+    wantsCase: (title) => wantsCase(options, title),
+    probeCores: () => cores.probe(),
     contenders: (service, wanted) =>
       contendersFor(service, { names: options.contenders, withPeers: options.peers, wanted }),
   };
   const reports: Report[] = [];
-  const workloads = chosen(options);
+  const workloads = selectWorkloads(WORKLOADS, options);
   for (const [n, workload] of workloads.entries()) {
     showPlace(`${n + 1} of ${workloads.length}`);
     reports.push(await run(workload, bench));
@@ -54,8 +57,10 @@ async function measure(options: Options): Promise<number> {
 /** Shows and draws a run that was kept, or a part of it. */
 async function showAgain(path: string, options: Options): Promise<number> {
   const record = await readRecord(path);
-  const names = chosen(options).map(({ name }) => name);
-  const reports = record.reports.filter(({ workload }) => names.includes(workload));
+  const names = selectWorkloads(WORKLOADS, options).map(({ name }) => name);
+  const reports = record.reports.filter(({ workload }) => names.includes(workload)).map((report) => (
+    { ...report, tables: report.tables.filter(({ title }) => wantsCase(options, title)) }
+  ));
   for (const report of reports.filter(({ tables }) => tables.length > 0)) print(formatReport(report));
   await keep({ ...record, reports }, options);
   return conclude(reports, options);
@@ -66,10 +71,6 @@ async function keep(record: Record, { json, plot }: Options): Promise<void> {
   if (!plot) return;
   const files = await writePlots(plot, record.reports, originOf(record));
   complain(`${files.length} drawings are in ${plot}.`);
-}
-
-function chosen({ workloads }: Options): readonly Workload[] {
-  return workloads.length === 0 ? WORKLOADS : WORKLOADS.filter(({ name }) => workloads.includes(name));
 }
 
 async function run(workload: Workload, bench: Bench): Promise<Report> {

@@ -3,11 +3,10 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { contenderNames } from "./contender.ts";
 import type { Language } from "./generator.ts";
+import { type Choosable, type Selection, selectWorkloads } from "./selection.ts";
 
 /** What was asked for. */
-export interface Options {
-  /** Workloads by name; all when empty. */
-  readonly workloads: readonly string[];
+export interface Options extends Selection {
   readonly seconds: number;
   readonly rounds: number;
   readonly peers: boolean;
@@ -37,18 +36,20 @@ const DEFAULTS = {
 };
 
 /** The help, examples first. */
-export function usage(workloads: readonly string[]): string {
+export function usage(all: readonly Choosable[]): string {
   const { kit, peers, check } = DEFAULTS;
   const defaults = (name: "seconds" | "rounds"): string =>
     `(${kit[name]}; with --peers ${peers[name]}; with --check ${check[name]})`;
   return `deno task bench                             the kit beside bare Deno, about ten minutes
 deno task bench --peers                     and beside node:net, Python, Go and C, if they are here: 12 minutes
 deno task bench echo --seconds 2 --rounds 3 one workload, quickly
+deno task bench echo --case "64 bytes, 64"  one case of it
 deno task bench --check                     about a minute; exit code 1 when a promise fell
 deno task bench --from run.json --plot DIR  drawings of an earlier run
 
-Workloads:  ${workloads.join(", ")}
+Workloads:  ${all.map(({ name }) => name).join(", ")}
 Options:
+  --case TEXT       only cases that have this in their titles, as tables show them
   --seconds N       length of a measured window ${defaults("seconds")}
   --rounds N        turns of every contender ${defaults("rounds")}
   --peers           add the peers
@@ -62,18 +63,20 @@ Options:
 }
 
 /** Reads the command line; throws `UsageError` in one sentence. */
-export function parseOptions(args: readonly string[], workloads: readonly string[]): Options {
+export function parseOptions(args: readonly string[], all: readonly Choosable[]): Options {
   const parsed = parseArgs(args, {
     boolean: ["peers", "check", "help"],
-    string: ["seconds", "rounds", "json", "plot", "from", "generator", "contenders"],
+    string: ["seconds", "rounds", "json", "plot", "from", "generator", "contenders", "case"],
     alias: { help: "h" },
     unknown: (arg, key) => {
       if (key !== undefined) throw new UsageError(`There is no option ${arg}`);
     },
   });
   const defaults = DEFAULTS[parsed.check ? "check" : parsed.peers ? "peers" : "kit"];
+  const workloads = known(parsed._.map(String), all.map(({ name }) => name), "workload");
   return {
-    workloads: known(parsed._.map(String), workloads, "workload"),
+    workloads,
+    case: knownCase({ workloads, case: parsed.case }, all),
     contenders: known(parsed.contenders?.split(",") ?? [], contenderNames(), "contender"),
     seconds: positive("--seconds", parsed.seconds, defaults.seconds),
     rounds: Math.ceil(positive("--rounds", parsed.rounds, defaults.rounds)),
@@ -85,6 +88,16 @@ export function parseOptions(args: readonly string[], workloads: readonly string
     check: parsed.check,
     help: parsed.help,
   };
+}
+
+/** Keeps the text if a case has it. */
+function knownCase(selection: Selection, all: readonly Choosable[]): string | undefined {
+  if (selection.case === undefined || selectWorkloads(all, selection).length > 0) return selection.case;
+  const titles = selectWorkloads(all, { workloads: selection.workloads }).flatMap(({ name, cases }) =>
+    cases?.map((title) => `${name}: ${title}`) ?? []
+  );
+  const there = titles.length > 0 ? `there are ${titles.join("; ")}` : "these workloads run as a whole";
+  throw new UsageError(`There is no case with "${selection.case}" in its title; ${there}`);
 }
 
 function known<N extends string>(names: readonly string[], all: readonly N[], what: string): N[] {

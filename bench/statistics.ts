@@ -15,14 +15,19 @@ export function spreadOf(rounds: readonly (number | null)[]): Spread | null {
   if (sorted.length === 0 || sorted.length * 2 < rounds.length) return null;
   const outside = roundsOutside(sorted.length);
   return {
-    median: medianOf(sorted),
+    median: middleOf(sorted),
     least: sorted[0],
     most: sorted[sorted.length - 1],
     interval: [sorted[outside], sorted[sorted.length - 1 - outside]],
   };
 }
 
-function medianOf(sorted: readonly number[]): number {
+/** The middle one of some numbers, at least one, or the mean of the two in the middle. */
+export function medianOf(numbers: readonly number[]): number {
+  return middleOf(numbers.toSorted((a, b) => a - b));
+}
+
+function middleOf(sorted: readonly number[]): number {
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -1,5 +1,6 @@
 /** What may be concluded from the rounds: ratios to bare Deno, and whether a promise was kept. */
 
+import { comparablePairs } from "./pairing.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import type { Bound, Sample, Verdict } from "./workload.ts";
 
@@ -34,19 +35,31 @@ function serverLimits({ shares }: Sample): boolean {
 
 /**
  * A figure divided by the bare one's of the same round; none from a round in which something else set the pace of
- * either.
+ * either, or the machine's cores moved. `asked` is the number of rounds asked for, half of which there must be.
  */
-export function ratioToBare(own: readonly Sample[], bare: readonly Sample[], key: string): Spread | null {
+export function ratioToBare(
+  own: readonly Sample[],
+  bare: readonly Sample[],
+  key: string,
+  asked: number = own.length,
+): Spread | null {
   const limited = (sample: Sample): boolean => machineLimits(sample) || generatorLimits(sample);
-  return spreadOf(own.map((sample, round) => {
-    if (limited(sample) || limited(bare[round])) return null;
-    return divide(sample.figures[key], bare[round].figures[key]);
-  }));
+  return spreadOf(
+    comparablePairs(own, bare, asked).map((pair) => {
+      if (limited(pair.own) || limited(pair.bare)) return null;
+      return divide(pair.own.figures[key], pair.bare.figures[key]);
+    }),
+  );
 }
 
 /** The bare one's CPU time per operation divided by the contender's, in the same round. */
-export function cpuRatioToBare(own: readonly Sample[], bare: readonly Sample[]): Spread | null {
-  return spreadOf(own.map((sample, round) => divide(bare[round].figures.cpu, sample.figures.cpu)));
+export function cpuRatioToBare(
+  own: readonly Sample[],
+  bare: readonly Sample[],
+  asked: number = own.length,
+): Spread | null {
+  const pairs = comparablePairs(own, bare, asked);
+  return spreadOf(pairs.map((pair) => divide(pair.bare.figures.cpu, pair.own.figures.cpu)));
 }
 
 function divide(dividend: number | null | undefined, divisor: number | null | undefined): number | null {
@@ -62,15 +75,16 @@ export function judge(
   key: string,
   own: readonly Sample[],
   bare: readonly Sample[],
+  asked: number = own.length,
 ): Verdict {
   if (bound.of === "value") return judgeValue(bound, key, own, bare);
-  const ratio = ratioToBare(own, bare, key);
+  const ratio = ratioToBare(own, bare, key, asked);
   if (key !== "rate") return conclude(bound, ratio);
   // Cores that it left idle are its own doing: it has spread its connections badly, which no CPU time would show.
   if (own.some(({ shares }) => shares && shares.serverCores > 1)) return conclude(bound, ratio);
   return isBusy(own) && isBusy(bare) && ratio
     ? conclude(bound, ratio)
-    : conclude(bound, cpuRatioToBare(own, bare), " by CPU");
+    : conclude(bound, cpuRatioToBare(own, bare, asked), " by CPU");
 }
 
 /** Whether a server had all the work it could do, in most rounds. */

@@ -10,6 +10,8 @@ export interface Workload {
   /** As on the command line and in JSON. */
   readonly name: string;
   readonly title: string;
+  /** The titles of its cases, or a part of each that is known beforehand; none if it can only run as a whole. */
+  readonly cases?: readonly string[];
   run(bench: Bench): Promise<Report>;
 }
 
@@ -21,8 +23,12 @@ export interface Bench {
   readonly rounds: number;
   /** Only what the quick gate needs. */
   readonly check: boolean;
+  /** Whether a case is asked for, by its title. */
+  wantsCase(title: string): boolean;
   readonly generator: Generator;
   readonly workshop: Workshop;
+  /** How far apart the machine's cores are now, in nanoseconds there and back; `null` where nobody can tell. */
+  probeCores(): number | null;
   /** Who takes part, the bare one first; of those a case wants, or those that the command line names. */
   contenders(service: Service, wanted?: readonly string[]): readonly Contender[];
 }
@@ -96,7 +102,7 @@ export interface Row {
   readonly title: string;
   /** Drawings show the kit, what it is compared with, and all others in colours of their own. */
   readonly group: Contender["group"];
-  /** One for every round. */
+  /** One for every round that it took part in. */
   readonly samples: readonly Sample[];
   /** Median of each figure over the rounds. */
   readonly figures: Figures;
@@ -119,6 +125,10 @@ export interface Sample {
   readonly shares?: Shares;
   /** Latencies in µs at the `CURVE_SHARES` of the generator. */
   readonly curve?: readonly number[];
+  /** The round it is of, the first being 1. @default its place among the samples */
+  readonly round?: number;
+  /** How far apart the machine's cores were before and after the work, in nanoseconds there and back. */
+  readonly coreDistance?: readonly [number, number];
 }
 
 /** Shares of one core, 1 being all of it; `null` where this system cannot tell. */

@@ -26,7 +26,7 @@ function exchange(size: number, connections: number, more: Partial<Case> = {}): 
     title: `${length}, ${connections} connection${connections === 1 ? "" : "s"}`,
     columns: [rateOf("requests"), CPU, P50, P99, P999, SLOWEST],
     leading: "rate",
-    wanted: ["kit_function", "kit_stream_handler", "bare_64k", "node_net", "c_epoll"],
+    wanted: ["kit_function", "kit_copy_to", "kit_stream_handler", "bare_64k", "node_net", "c_epoll"],
     measure: ({ generator, server, ...lengths }) =>
       generator.load("exchange", server, [connections, DEPTH, size, CLOSED], lengths),
     ...more,

@@ -39,6 +39,7 @@ export default contest({
       { key: "exchanged", title: "KB, after an exchange", digits: 2 },
     ],
     leading: "silent",
+    timeless: true,
     promise: { of: "ratio", atMost: 1.3, margin: 0.3 },
     check: ["kit_function"],
     roundsFactor: 0.6, // memory is not noisy

@@ -41,6 +41,16 @@ export default contest({
   prepare,
   cases: [
     pipelined(16),
-    pipelined(1, { wanted: ["lines_kit_batches", "lines_kit_function", "lines_node", "lines_go"] }),
+    pipelined(1, {
+      wanted: [
+        "lines_kit_batches",
+        "lines_kit_protocol",
+        "lines_kit_function",
+        "lines_node",
+        "lines_asyncio",
+        "lines_twisted",
+        "lines_go",
+      ],
+    }),
   ],
 });

@@ -37,6 +37,11 @@ export function sample(figures: Sample["figures"], shares: Partial<Shares> = {})
   return { figures, shares: full };
 }
 
+/** The turn of a round, with the distance between the machine's cores before and after it. */
+export function turnAt(round: number, before: number, after = before, rate = 100): Sample {
+  return { ...sample({ rate, cpu: 5 }), round, coreDistance: [before, after] };
+}
+
 /** A contender's line. */
 export function row(name: string, rate: number | null, more: Partial<Row> = {}): Row {
   return {

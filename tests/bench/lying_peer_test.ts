@@ -41,6 +41,8 @@ for (const { language, ignore } of LANGUAGES) {
           seconds: LENGTHS.seconds,
           rounds: 1,
           check: false,
+          wantsCase: () => true,
+          probeCores: () => null,
           generator,
           workshop,
           contenders: () => contenders,

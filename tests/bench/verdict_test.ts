@@ -1,8 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { findFallen, hasFailure } from "../../bench/gate.ts";
-import { conclude, generatorLimits, judge, machineLimits, ratioToBare } from "../../bench/verdict.ts";
+import {
+  conclude,
+  cpuRatioToBare,
+  generatorLimits,
+  judge,
+  machineLimits,
+  ratioToBare,
+} from "../../bench/verdict.ts";
 import type { Bound } from "../../bench/workload.ts";
-import { row, sample, table } from "./_support.ts";
+import { row, sample, table, turnAt } from "./_support.ts";
 
 const PROMISE: Bound = { of: "ratio", atLeast: 0.95, margin: 0.1 };
 
@@ -25,6 +32,16 @@ Deno.test("ratioToBare() gives no ratio when other programs kept the server from
   const starved = sample({ rate: 90 }, { server: 0.6, serverWaited: 0.3 });
   assertEquals(machineLimits(starved), true);
   assertEquals(ratioToBare([starved], [sample({ rate: 100 })], "rate"), null);
+});
+
+Deno.test("there is no ratio, by rate or by CPU, of turns between which the machine's cores moved", () => {
+  const bare = [turnAt(1, 350, 350, 100), turnAt(2, 100, 100, 100), turnAt(3, 100, 100, 100)];
+  const own = [turnAt(1, 100, 100, 200), turnAt(2, 100, 100, 90), turnAt(3, 100, 100, 92)];
+  const { least, most } = ratioToBare(own, bare, "rate")!;
+  assertEquals([least, most], [0.9, 0.92]);
+  assertEquals(ratioToBare(own.slice(0, 2), bare, "rate", 3), null);
+  assertEquals(cpuRatioToBare(own.slice(0, 2), bare, 3), null);
+  assertEquals(judge(PROMISE, "rate", own.slice(0, 2), bare, 3).outcome, "not measured");
 });
 
 Deno.test("a server on several cores was kept from running when it waited while a core was left to others", () => {
