@@ -52,7 +52,7 @@ export interface Case {
   readonly plots?: readonly Plot[];
   /** The names of the kit's contenders that the quick gate measures; without them it leaves the case out. */
   readonly check?: readonly string[];
-  /** How many times more rounds than asked for, but in the quick gate; for figures that need many. */
+  /** How many times as many rounds as asked for, for figures that need many, or few; never more in the quick gate. */
   readonly roundsFactor?: number;
   /** One turn: puts a server that has just started to work. */
   measure(turn: Turn): Promise<Sample>;
@@ -125,7 +125,8 @@ async function enter(contenders: readonly Contender[], bench: Bench, missing: st
 }
 
 async function runCase(definition: Contest, entry: Case, entrants: Entrant[], bench: Bench): Promise<Table> {
-  const rounds = Math.ceil(bench.rounds * (bench.check ? 1 : entry.roundsFactor ?? 1));
+  const factor = entry.roundsFactor ?? 1;
+  const rounds = Math.ceil(bench.rounds * (bench.check ? Math.min(1, factor) : factor));
   await takeRounds(entrants, rounds, async (entrant, round) => {
     const place = round > rounds ? `further round ${round - rounds}` : `round ${round} of ${rounds}`;
     showProgress(`${definition.name}: ${entry.title} · ${place} · ${entrant.contender.title}`);
