@@ -54,6 +54,8 @@ export interface Case {
   readonly check?: readonly string[];
   /** How many times as many rounds as asked for, for figures that need many, or few; never more in the quick gate. */
   readonly roundsFactor?: number;
+  /** Seconds of warm-up before the window, where half a second is too short for the optimizing compiler to be done. */
+  readonly warmup?: number;
   /** One turn: puts a server that has just started to work. */
   measure(turn: Turn): Promise<Sample>;
 }
@@ -74,7 +76,7 @@ interface Entrant {
   failure: string | null;
 }
 
-const WARMUP_SECONDS = 0.5; // the optimizing compiler is done by then
+const WARMUP_SECONDS = 0.5; // the optimizing compiler is done by then, as a rule
 const REHEARSAL_CLIENTS = 100;
 
 /** Makes a workload of a contest. */
@@ -164,7 +166,7 @@ async function takeTurn(entry: Case, entrant: Entrant, round: number, bench: Ben
     await using server = await Server.start(entrant.command, entrant.contender.cores);
     try {
       if (entrant.contender.service === "echo" && !entry.timeless) await rehearse(server, generator);
-      const warmup = Math.min(WARMUP_SECONDS, seconds);
+      const warmup = entry.warmup ?? Math.min(WARMUP_SECONDS, seconds);
       const turn = { server, generator, seconds, warmup, workshop, command: entrant.command };
       const before = probe();
       const sample = await entry.measure(turn);

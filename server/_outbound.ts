@@ -40,7 +40,7 @@ export class Outbound implements Wire {
   /** What goes straight to the kernel now. */
   #bytes: Uint8Array | undefined;
   /** The promise of the last write that went straight there. */
-  #direct: Promise<void> | undefined;
+  #direct: Promise<number> | undefined;
   #line: SendLine | undefined;
   #watchdog: Watchdog | undefined;
 
@@ -91,11 +91,11 @@ export class Outbound implements Wire {
     return this.#inLine.push(bytes);
   }
 
-  /** Resolves when all of `bytes` is with the kernel. */
-  write(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  /** Resolves, to their number, when all of `bytes` are with the kernel. */
+  write(bytes: Uint8Array, signal?: AbortSignal): Promise<number> {
     const error = this.#refusal(signal);
     if (error) return error;
-    if (bytes.length === 0) return DONE;
+    if (bytes.length === 0) return NOTHING;
     return this.idle && !signal && !this.#corked
       ? this.#writeDirectly(bytes)
       : this.#inLine.write(bytes, signal);
@@ -115,12 +115,12 @@ export class Outbound implements Wire {
    * Resolves when everything before has gone out, and keeps the turn: until {@linkcode Outbound.release} nothing goes out
    * but what {@linkcode Outbound.writeHeld} is given.
    */
-  hold(signal?: AbortSignal): Promise<void> {
+  hold(signal?: AbortSignal): Promise<unknown> {
     return this.#refusal(signal) ?? this.#inLine.hold(signal);
   }
 
   /** Writes for the caller that keeps its turn. */
-  writeHeld(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  writeHeld(bytes: Uint8Array, signal?: AbortSignal): Promise<unknown> {
     if (this.failure) return rejected(this.failure.error);
     if (!signal?.aborted) return this.#inLine.writeHeld(bytes, signal);
     this.giveUp(signal.reason);
@@ -133,9 +133,9 @@ export class Outbound implements Wire {
   }
 
   /** Resolves when everything that was handed over before has gone out. */
-  flush(): Promise<void> {
+  flush(): Promise<unknown> {
     if (this.failure) return rejected(this.failure.error);
-    return this.idle ? DONE : this.#inLine.flush();
+    return this.idle ? NOTHING : this.#inLine.flush();
   }
 
   /** Sends what is queued, and then the end. */
@@ -173,12 +173,12 @@ export class Outbound implements Wire {
   }
 
   /** The usual case, with one promise: nothing else is on its way, and the kernel takes all at once. */
-  #writeDirectly(bytes: Uint8Array): Promise<void> {
+  #writeDirectly(bytes: Uint8Array): Promise<number> {
     this.#bytes = bytes;
     return this.#direct = this.transmit(bytes).then(this.#wrote, this.#failed);
   }
 
-  #wrote = (n: number): Promise<void> | void => {
+  #wrote = (n: number): Promise<number> | number => {
     if (this.failure) throw this.failure.error;
     const bytes = this.#bytes!;
     this.#bytes = undefined;
@@ -187,6 +187,7 @@ export class Outbound implements Wire {
     this.account(n);
     this.rest();
     this.#line?.next();
+    return n;
   };
 
   #failed = (error: unknown): never => {
@@ -239,7 +240,7 @@ export class Outbound implements Wire {
   }
 }
 
-const DONE = Promise.resolve();
+const NOTHING = Promise.resolve(0);
 
 function ended(): Error {
   return new Deno.errors.BrokenPipe("the writing half of this connection is closed");

@@ -79,8 +79,8 @@ export class SendLine {
     return n;
   }
 
-  /** Resolves when all of `bytes` is with the kernel. */
-  write(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  /** Resolves, to their number, when all of `bytes` are with the kernel. */
+  write(bytes: Uint8Array, signal?: AbortSignal): Promise<number> {
     const job = new Job(bytes);
     if (signal) this.#listen(signal, job);
     if (this.empty && !this.#wire.taken) this.#run(job);
@@ -89,7 +89,7 @@ export class SendLine {
   }
 
   /** Goes on with what went past the line, and of which the kernel has taken the first `n` bytes only. */
-  goOn(bytes: Uint8Array, n: number): Promise<void> {
+  goOn(bytes: Uint8Array, n: number): Promise<number> {
     const job = new Job(bytes);
     this.#leaving = [job];
     this.#bytes = bytes;
@@ -99,7 +99,7 @@ export class SendLine {
   }
 
   /** Resolves when everything before has gone out, and keeps the turn until {@linkcode SendLine.release}. */
-  hold(signal?: AbortSignal): Promise<void> {
+  hold(signal?: AbortSignal): Promise<unknown> {
     const job = new Job(EMPTY);
     job.holds = true;
     if (signal) this.#listen(signal, job);
@@ -109,7 +109,7 @@ export class SendLine {
   }
 
   /** Writes for the caller that keeps its turn. */
-  writeHeld(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  writeHeld(bytes: Uint8Array, signal?: AbortSignal): Promise<unknown> {
     const job = new Job(bytes);
     if (signal) this.#listen(signal, job);
     this.#run(job);
@@ -123,7 +123,7 @@ export class SendLine {
   }
 
   /** Resolves when everything that stands in line has gone out. */
-  flush(): Promise<void> {
+  flush(): Promise<unknown> {
     const job = new Job(EMPTY);
     (this.#jobs ??= []).push(job);
     return job.promise;
@@ -236,17 +236,22 @@ class Job {
   end: number;
   /** Whether its caller keeps the turn. */
   holds = false;
-  readonly promise: Promise<void>;
-  resolve!: () => void;
+  /** Resolves to the number of its bytes. */
+  readonly promise: Promise<number>;
+  #resolve!: (n: number) => void;
   reject!: (error: unknown) => void;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.end = bytes.length;
     this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
+      this.#resolve = resolve;
       this.reject = reject;
     });
+  }
+
+  resolve(): void {
+    this.#resolve(this.bytes.length);
   }
 }
 

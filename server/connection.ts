@@ -412,7 +412,7 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
    */
   sendAll(data: Uint8Array | string, options?: SendOptions): Promise<void> {
     if (typeof data === "string") data = encodeText(data);
-    return this.#outbound.write(data, options?.signal);
+    return this.#outbound.write(data, options?.signal) as Promise<unknown> as Promise<void>; // the number that it resolves to is for `write`
   }
 
   /**
@@ -481,12 +481,12 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
 
   /** `Deno.Conn`'s way to write. Writes all of `p`. */
   write(p: Uint8Array): Promise<number> {
-    return optional(this.#outbound.write(p).then(() => p.length));
+    return this.#outbound.write(p);
   }
 
   /** Resolves when everything that was handed over before the call is with the kernel. */
   flush(): Promise<void> {
-    return this.#lazyOutbound?.flush() ?? DONE;
+    return (this.#lazyOutbound?.flush() ?? DONE) as Promise<void>;
   }
 
   /** Ends the writing half after everything that was queued: the peer reads the end, and may go on sending. */

@@ -15,6 +15,7 @@ export default contest({
     leading: "rate",
     promise: { of: "ratio", atLeast: 0.9, margin: 0.2 },
     check: ["kit_function"],
+    warmup: 1.5, // a connection is made and ended once in the time of six requests
     wanted: [
       "kit_function",
       "kit_iteration",
