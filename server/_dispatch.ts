@@ -141,19 +141,33 @@ async function unlessCut(conn: Connection, work: () => void | Promise<void>): Pr
 
 /** What the error that a handler let through says about the end of its connection. */
 function judge(conn: Connection, error: unknown): Ending {
-  if (error instanceof Draining) return { reason: "done" }; // it stopped when it was asked to
+  const errors = allOf(error);
+  if (errors.every((one) => one instanceof Draining)) return { reason: "done" }; // it stopped when it was asked to
   const cut = control.reason(conn);
-  if (cut && (cut !== "closed" || error instanceof ConnectionClosedError)) return { reason: cut, error };
+  if (cut && (cut !== "closed" || errors.every((one) => one instanceof ConnectionClosedError))) {
+    return { reason: cut, error };
+  }
   return { reason: isPeersFault(conn, error) ?? "error", error };
 }
 
-/** An error of another connection (a proxy's upstream, say) says nothing about this peer. */
+/** Why the connection is over, if the peer is to blame for all that was thrown. */
 export function isPeersFault(conn: Connection, error: unknown): CloseReason | undefined {
+  const faults = allOf(error).map((one) => faultOf(conn, one));
+  return faults.includes(undefined) ? undefined : faults[0];
+}
+
+/** An error of another connection (a proxy's upstream, say) says nothing about this peer. */
+function faultOf(conn: Connection, error: unknown): CloseReason | undefined {
   if (error instanceof FrameError) return "protocol";
   if (!control.raised(conn, error)) return undefined;
   if (isPeerGone(error)) return "peer";
   if (error instanceof Deno.errors.InvalidData) return "protocol"; // a TLS record that is none
   return error instanceof Deno.errors.TimedOut ? "read-timeout" : undefined;
+}
+
+/** What was thrown; where the end of a `using` block has thrown too, both, what came first in front. */
+function allOf(error: unknown): unknown[] {
+  return error instanceof SuppressedError ? [...allOf(error.suppressed), ...allOf(error.error)] : [error];
 }
 
 /** Reads and writes that fail because this side closed the connection are no failures of its handler. */

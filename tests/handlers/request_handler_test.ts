@@ -241,6 +241,24 @@ Deno.test("StreamWriter sends what it holds at the end of its block, and two of 
   assertEquals(transport.text, "1243");
 });
 
+Deno.test("StreamWriter in a block whose client has left is the client's fault, and no failure of the handler", async () => {
+  const { Server, errors } = logged(TcpServer as StreamServerClass);
+  const recorder = new Recorder();
+  const left = Promise.withResolvers<void>();
+  await using running = await serving(
+    new Server(async (conn: Connection) => {
+      await using out = new StreamWriter(conn, 100);
+      await left.promise;
+      for (;;) await out.write("x".repeat(99)); // each sends the one before, and leaves one to be sent by the block
+    }, { observers: [recorder] }),
+  );
+  (await connect(running.server.addr)).close();
+  left.resolve();
+  assertEquals((await recorder.until("closed")).reason, "peer");
+  assertEquals(recorder.all("error"), []);
+  assertEquals(errors.map((error) => (error as Error).name), ["SuppressedError"]);
+});
+
 Deno.test({
   name: "StreamRequestHandler reports the failure of its last flush once",
   ignore: !isInstalled("python3"),
