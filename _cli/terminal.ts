@@ -67,13 +67,15 @@ export function quoted(arg: string): string {
     : `'${arg.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A URL as a person writes it: the path of a file, from the working directory where that is shorter; `jsr:@scope/name`. */
+/** A URL as a person writes it: the path of a file, from the working directory where it lies within; `jsr:@scope/name`. */
 export function shortened(url: string): string {
   if (!url.startsWith("file:")) return url.replace(/^jsr:\/(?=@)/, "jsr:");
   const { fileURLToPath } = process.getBuiltinModule("node:url");
   const path = fileURLToPath(url);
-  const relative = process.getBuiltinModule("node:path").relative(Deno.cwd(), path);
-  return relative.length < path.length ? relative || "." : path;
+  const { relative, isAbsolute } = process.getBuiltinModule("node:path");
+  const within = relative(Deno.cwd(), path);
+  const outside = isAbsolute(within) || /^\.\.(?:$|[/\\])/.test(within); // absolute: on another drive
+  return outside ? path : within || ".";
 }
 
 /** Rows of two columns, indented by two. */

@@ -257,6 +257,19 @@ Deno.test({
 });
 
 Deno.test({
+  name: "cli serve --print-permissions names a file from the working directory only where it lies within",
+  ignore,
+  fn: async () => {
+    const folder = await greeter();
+    const { output } = await cli(["serve", `${folder}/greeter.ts`, "--print-permissions"], {
+      cwd: `${folder}/lib`,
+    });
+    const read = `${folder}/data.txt,${folder}/greeter.ts,greeting.ts`;
+    assertEquals(flagsIn(output.trimEnd()), ["--allow-net=127.0.0.1:0", `--allow-read=${read}`]);
+  },
+});
+
+Deno.test({
   name:
     "cli serve --print-permissions does without a look at a local handler, and says so; its line suffices",
   ignore,

@@ -20,14 +20,18 @@ export interface Ending {
 /** No command line of a test takes longer, in milliseconds. */
 const PATIENCE = 20_000;
 
-/** Runs a command line to its end, feeding it `input`; `env` is added to the environment. */
-export async function cli(args: string[], { input = "", flags = ["-A"], env = {} } = {}): Promise<Ending> {
+/** Runs a command line to its end in the folder `cwd`, feeding it `input`; `env` is added to the environment. */
+export async function cli(
+  args: string[],
+  { input = "", flags = ["-A"], env = {}, cwd = Deno.cwd() } = {},
+): Promise<Ending> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", ...flags, CLI, ...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
     env: { ...env, NO_COLOR: "1" },
+    cwd,
   }).spawn();
   const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
   const fed = new Response(input).body!.pipeTo(child.stdin).catch(() => {}); // it ended before it had read all
