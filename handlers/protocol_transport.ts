@@ -80,7 +80,6 @@ export class ProtocolTransport {
   /** The connection beneath. Reading from it takes bytes away from the protocol. */
   readonly connection: Connection;
   readonly #protocol: Protocol;
-  #written = 0;
   #paused = false;
   /** Whether it was paused since the protocol was last told that it goes on. */
   #interrupted = false;
@@ -111,7 +110,6 @@ export class ProtocolTransport {
   constructor(connection: Connection, protocol: Protocol) {
     this.connection = connection;
     this.#protocol = protocol;
-    this.#written = connection.bytesOut;
   }
 
   /** The peer's address. */
@@ -134,9 +132,9 @@ export class ProtocolTransport {
     return this.#paused;
   }
 
-  /** Bytes that were written and that the kernel has not taken. */
+  /** Bytes that were written, by whatever way, and that the kernel has not taken. */
   get buffered(): number {
-    return this.#lost ? 0 : this.#written - this.connection.bytesOut;
+    return this.#lost ? 0 : control.waiting(this.connection);
   }
 
   /**
@@ -151,7 +149,6 @@ export class ProtocolTransport {
       throw new TypeError(`Cannot write a ${typeof data}: data must be bytes`);
     }
     if (this.#lost || this.#writeClosed || data.length === 0) return;
-    this.#written += data.length;
     this.#idle?.start();
     this.#send(data);
     if (this.#producer) this.#checkProducer(this.#producer);

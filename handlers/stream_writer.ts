@@ -4,6 +4,7 @@
  * @module
  */
 import { type Connection, control } from "../server/connection.ts";
+import { optional } from "../server/_inbound.ts";
 import { encodeText } from "../server/_text.ts";
 
 const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -82,7 +83,6 @@ export class StreamWriter implements AsyncDisposable {
     }
     this.#connection = connection;
     this.#bufferSize = bufferSize;
-    if (bufferSize > 0) control.onWait(connection, () => this.flush());
   }
 
   /**
@@ -97,7 +97,7 @@ export class StreamWriter implements AsyncDisposable {
   write(data: ArrayBufferView | ArrayBufferLike | string): Promise<number> {
     const bytes = data instanceof Uint8Array ? data : asBytes(data);
     if (this.#bufferSize === 0) return this.#connection.write(bytes);
-    if (bytes.length > this.#bufferSize - this.#filled) return this.#makeRoom(bytes);
+    if (bytes.length > this.#bufferSize - this.#filled) return optional(this.#makeRoom(bytes));
     this.#keep(bytes);
     return Promise.resolve(bytes.length);
   }
@@ -113,6 +113,8 @@ export class StreamWriter implements AsyncDisposable {
   #keep(bytes: Uint8Array): void {
     const size = this.#filled + bytes.length;
     if (size > this.#buffer.length) this.#grow(size);
+    // While it holds something, and no longer: many writers may be made for one connection.
+    if (this.#filled === 0 && size > 0) control.holders(this.#connection).add(this);
     this.#buffer.set(bytes, this.#filled);
     this.#filled = size;
   }
@@ -132,11 +134,12 @@ export class StreamWriter implements AsyncDisposable {
     this.#buffer = this.#spare; // what is on its way must stay as it is
     this.#spare = NO_BYTES;
     this.#filled = 0;
-    const sent = this.#connection.sendAll(bytes).then(() => {
-      this.#spare = buffer;
-    });
-    sent.catch(() => {}); // the next call throws it again
-    return sent;
+    control.holders(this.#connection).delete(this);
+    return optional(
+      this.#connection.sendAll(bytes).then(() => {
+        this.#spare = buffer;
+      }),
+    );
   }
 
   /** Sends what was collected, at the end of an `await using` block. */

@@ -37,7 +37,9 @@ export class ReceiveBuffer {
   /** The largest block that reads which come back full lead to. */
   #largest = LARGEST_BLOCK;
   /** Whether a slice of the block was handed out, so that what was taken must stay as it is. */
-  #lent = false;
+  #handedOut = false;
+  /** How many of the waiting bytes somebody looks at, who will say how many of them are done with. */
+  #lent = 0;
 
   /** Bytes that wait to be taken. */
   get length(): number {
@@ -88,11 +90,11 @@ export class ReceiveBuffer {
     const waiting = this.length;
     if (this.#end > 0) this.#size = Math.max(this.#size, USUAL_BLOCK);
     const needed = Math.max(this.#size, waiting * 2, waiting + more);
-    if (this.#lent || this.#block.length < needed) {
+    if (this.#handedOut || this.#lent > 0 || this.#block.length < needed) {
       const block = new Uint8Array(needed);
       if (waiting > 0) block.set(this.#block.subarray(this.#start, this.#end));
       this.#block = block;
-      this.#lent = false;
+      this.#handedOut = false;
     } else this.#block.copyWithin(0, this.#start, this.#end);
     this.#start = 0;
     this.#end = waiting;
@@ -102,7 +104,7 @@ export class ReceiveBuffer {
   take(most: number = Infinity): Uint8Array<ArrayBuffer> {
     const start = this.#start;
     this.#start = Math.min(this.#end, start + most);
-    this.#lent = true;
+    this.#handedOut = true;
     return this.#block.subarray(start, this.#start);
   }
 
@@ -112,6 +114,23 @@ export class ReceiveBuffer {
     p.set(this.#block.subarray(this.#start, this.#start + n));
     this.skip(n);
     return n;
+  }
+
+  /** A look at no more than `most` waiting bytes, which stay as they are until {@linkcode ReceiveBuffer.takeBack}. */
+  lend(most: number): Uint8Array<ArrayBuffer> {
+    this.#lent = Math.min(most, this.length);
+    return this.#block.subarray(this.#start, this.#start + this.#lent);
+  }
+
+  /** Ends the look. The first `used` bytes are forgotten, the others wait again. */
+  takeBack(used: number): void {
+    this.#lent = 0;
+    this.skip(used);
+  }
+
+  /** Whether somebody looks at waiting bytes. */
+  get lent(): boolean {
+    return this.#lent > 0;
   }
 
   /** From now on `count` bytes are looked at and skipped. */
@@ -129,7 +148,7 @@ export class ReceiveBuffer {
   /** Forgets `n` waiting bytes. */
   skip(n: number): void {
     this.#start = Math.min(this.#end, this.#start + n);
-    if (this.#start === this.#end && !this.#lent) this.#start = this.#end = 0;
+    if (this.#start === this.#end && !this.#handedOut) this.#start = this.#end = 0;
   }
 
   /** A look at the waiting bytes, good until the next call of any method. */
@@ -137,17 +156,18 @@ export class ReceiveBuffer {
     return this.#block.subarray(this.#start, this.#end);
   }
 
-  /** Puts bytes in front of those that wait. */
+  /** Puts bytes in front of those that wait, and behind those that are lent: whoever has these has them already. */
   unread(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    const waiting = this.length;
-    const block = new Uint8Array(Math.max(this.#size, bytes.length + waiting));
-    block.set(bytes);
-    block.set(this.view(), bytes.length);
+    const waiting = this.view();
+    const block = new Uint8Array(Math.max(this.#size, bytes.length + waiting.length));
+    block.set(waiting.subarray(0, this.#lent));
+    block.set(bytes, this.#lent);
+    block.set(waiting.subarray(this.#lent), this.#lent + bytes.length);
     this.#block = block;
-    this.#lent = false;
+    this.#handedOut = false;
     this.#start = 0;
-    this.#end = bytes.length + waiting;
+    this.#end = bytes.length + waiting.length;
   }
 
   /** Forgets everything and lets the memory go. */

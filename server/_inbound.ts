@@ -13,6 +13,12 @@ const LAST_LOOK = 5;
 /** The same where no byte has come yet: the client has just connected, and its first request may be on its way. */
 const FIRST_LOOK = 100;
 
+/** Somebody who collects bytes before they are sent. */
+export interface Holder {
+  /** Sends them. What fails is told to the next who sends. */
+  flush(): unknown;
+}
+
 /**
  * Reads on behalf of one waiting caller, and never gives a read up: when the caller's wait ends early (a time limit, a
  * signal, the drain), the read stays, and what it brings is there for the next caller. So no byte is lost.
@@ -30,15 +36,13 @@ export class Inbound {
   activity: Watchdog | undefined;
   /** Called when bytes, the end or a failure have come: a poller's. */
   watcher: (() => void) | undefined;
-  /** Called before a caller waits for the peer: what the peer may be waiting for goes out now. */
-  beforeWait: (() => void) | undefined;
+  /** Who holds bytes back: flushed when somebody is about to wait for the peer. Made when there is one. */
+  holders: Set<Holder> | undefined;
   readonly #transport: Transport;
   #ended = false;
   #failure: Failure | undefined;
   #space: Uint8Array<ArrayBuffer> | undefined;
   #finish: ((buffer: ReceiveBuffer) => unknown) | undefined;
-  /** Whether somebody looks at the waiting bytes, which are nobody else's until they are given back. */
-  #lent = false;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   #promise: Promise<unknown> | undefined;
@@ -87,12 +91,12 @@ export class Inbound {
    * @param endsOnDrain whether a draining connection with an empty buffer ends this wait
    */
   wait<T>(finish: (buffer: ReceiveBuffer) => T, signal?: AbortSignal, endsOnDrain = false): Promise<T> {
-    if (this.#finish || this.#lent) return rejected(busy());
+    if (this.#finish || this.buffer.lent) return rejected(busy());
     if (this.#failure) return rejected(this.#failure.error);
     if (this.#ended) return Promise.resolve(finish(this.buffer));
     if (signal?.aborted) return rejected(signal.reason);
     if (endsOnDrain && this.#draining && this.#looked) return Promise.resolve(finish(this.buffer));
-    this.beforeWait?.();
+    if (this.holders) this.flushHolders();
     this.#finish = finish;
     this.#promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -108,7 +112,14 @@ export class Inbound {
 
   /** Reads without a caller who waits, unless there is something to take already. */
   prefetch(): void {
-    if (this.buffer.length === 0 && !this.over) this.#read();
+    if (this.buffer.length > 0 || this.over) return;
+    if (this.holders) this.flushHolders();
+    this.#read();
+  }
+
+  /** The peer may be waiting for what is held back: it goes out now. */
+  flushHolders(): void {
+    for (const holder of this.holders ?? []) holder.flush();
   }
 
   /** Whether the end has come; throws the failure, if that came first. */
@@ -119,26 +130,12 @@ export class Inbound {
 
   /** Whether there is something to take, and nobody before the caller waits for it. */
   get ready(): boolean {
-    return this.buffer.length > 0 && !this.#finish && !this.#lent;
+    return this.buffer.length > 0 && !this.#finish && !this.buffer.lent;
   }
 
   /** Throws if another read is waiting: what has come so far is its. */
   assertFree(): void {
-    if (this.#finish || this.#lent) throw busy();
-  }
-
-  /** Gives at most `most` waiting bytes for a look, and keeps all others away until {@linkcode Inbound.takeBack}. */
-  lend(most: number): Uint8Array<ArrayBuffer> {
-    this.assertFree();
-    this.#lent = true;
-    const { buffer } = this;
-    return buffer.length <= most ? buffer.view() : buffer.view().subarray(0, most);
-  }
-
-  /** Ends the look. The first `used` bytes are done with, the others wait again. */
-  takeBack(used: number): void {
-    this.#lent = false;
-    this.buffer.skip(used);
+    if (this.#finish || this.buffer.lent) throw busy();
   }
 
   /** From now on a wait that allows it gets one last look at what the kernel holds, and then ends. */

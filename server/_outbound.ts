@@ -26,6 +26,8 @@ export type CutOff = (conn: Connection, error: unknown, reason: "write-timeout" 
 export class Outbound implements Wire {
   /** Bytes that the kernel has taken since the beginning. */
   total = 0;
+  /** Bytes that were handed over since the beginning. */
+  #accepted = 0;
   /** Started anew by every byte. */
   activity: Watchdog | undefined;
   /** Called when there may be room again, or a failure has come: a poller's. */
@@ -35,7 +37,8 @@ export class Outbound implements Wire {
   readonly #transport: Transport;
   readonly #conn: Connection;
   readonly #cutOff: CutOff;
-  #ended = false;
+  /** The end of this half, once it is to come. */
+  #end: Promise<void> | undefined;
   #corked = false;
   /** What goes straight to the kernel now. */
   #bytes: Uint8Array | undefined;
@@ -64,13 +67,18 @@ export class Outbound implements Wire {
 
   /** How many bytes `send` would take now. */
   get room(): number {
-    if (this.failure || this.#ended) return 0;
+    if (this.failure || this.#end) return 0;
     return this.#line ? this.#line.room : SEND_QUEUE_SIZE;
   }
 
   /** Whether `push` would do more than say 0: there is room, or an error to throw. */
   get answers(): boolean {
-    return !this.#line || this.#line.room > 0 || this.failure !== undefined || this.#ended;
+    return !this.#line || this.#line.room > 0 || this.failure !== undefined || this.#end !== undefined;
+  }
+
+  /** How many bytes were handed over and are not with the kernel. */
+  get waiting(): number {
+    return this.idle ? 0 : this.#accepted - this.total;
   }
 
   /** Whether everything has gone out. */
@@ -87,8 +95,10 @@ export class Outbound implements Wire {
   /** Copies what there is room for, to go out soon; says how much. Throws what an earlier write has met with. */
   push(bytes: Uint8Array): number {
     if (this.failure) throw this.failure.error;
-    if (this.#ended) throw ended();
-    return this.#inLine.push(bytes);
+    if (this.#end) throw ended();
+    const n = this.#inLine.push(bytes);
+    this.#accepted += n;
+    return n;
   }
 
   /** Resolves, to their number, when all of `bytes` are with the kernel. */
@@ -96,6 +106,7 @@ export class Outbound implements Wire {
     const error = this.#refusal(signal);
     if (error) return error;
     if (bytes.length === 0) return NOTHING;
+    this.#accepted += bytes.length;
     return this.idle && !signal && !this.#corked
       ? this.#writeDirectly(bytes)
       : this.#inLine.write(bytes, signal);
@@ -104,8 +115,9 @@ export class Outbound implements Wire {
   /** Sends what nobody waits for, without a promise: straight to the kernel, or by way of the queue. May throw a failure. */
   post(bytes: Uint8Array): void {
     if (this.failure) throw this.failure.error;
-    if (this.#ended) throw ended();
+    if (this.#end) throw ended();
     if (bytes.length === 0) return;
+    this.#accepted += bytes.length;
     if (this.idle && !this.#corked) this.#writeDirectly(bytes);
     else if (bytes.length <= this.#inLine.room) this.#inLine.push(bytes);
     else this.#inLine.write(bytes);
@@ -119,12 +131,16 @@ export class Outbound implements Wire {
     return this.#refusal(signal) ?? this.#inLine.hold(signal);
   }
 
+  /** What `work` resolves to, for the caller that keeps its turn; rejects as soon as the connection is over. */
+  whileHeld<T>(work: Promise<T>): Promise<T> {
+    return this.#inLine.whileHeld(work);
+  }
+
   /** Writes for the caller that keeps its turn. */
-  writeHeld(bytes: Uint8Array, signal?: AbortSignal): Promise<unknown> {
+  writeHeld(bytes: Uint8Array): Promise<unknown> {
     if (this.failure) return rejected(this.failure.error);
-    if (!signal?.aborted) return this.#inLine.writeHeld(bytes, signal);
-    this.giveUp(signal.reason);
-    return rejected(signal.reason);
+    this.#accepted += bytes.length;
+    return this.#inLine.writeHeld(bytes);
   }
 
   /** Ends the turn that was kept. */
@@ -138,13 +154,9 @@ export class Outbound implements Wire {
     return this.idle ? NOTHING : this.#inLine.flush();
   }
 
-  /** Sends what is queued, and then the end. */
-  async end(): Promise<void> {
-    if (this.#ended) return;
-    const flushed = this.flush();
-    this.#ended = true;
-    await flushed;
-    await this.#transport.closeWrite();
+  /** Sends what is queued, and then the end. Every call resolves when that is done. */
+  end(): Promise<void> {
+    return this.#end ??= this.flush().then(() => this.#transport.closeWrite());
   }
 
   /** Whether `error` is what callers of this half see. */
@@ -168,7 +180,7 @@ export class Outbound implements Wire {
 
   #refusal(signal: AbortSignal | undefined): Promise<never> | undefined {
     if (this.failure) return rejected(this.failure.error);
-    if (this.#ended) return rejected(ended());
+    if (this.#end) return rejected(ended());
     return signal?.aborted ? rejected(signal.reason) : undefined;
   }
 

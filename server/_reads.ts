@@ -177,13 +177,14 @@ export async function copyTo(
 }
 
 async function lendTo(inbound: Inbound, sink: Sink, most: number): Promise<number> {
-  const chunk = inbound.lend(most);
+  inbound.assertFree();
+  const chunk = inbound.buffer.lend(most);
   let used = 0;
   try {
     await sink(chunk);
     return used = chunk.length;
   } finally {
-    inbound.takeBack(used);
+    inbound.buffer.takeBack(used);
   }
 }
 

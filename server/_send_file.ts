@@ -44,15 +44,29 @@ export async function sendFile(
   options: SendFileOptions,
 ): Promise<number> {
   checkRange(options);
+  const { signal } = options;
   // Before the file is opened, which takes time: what is sent after this call goes out behind the file.
-  await outbound.hold(options.signal);
+  await outbound.hold(signal);
+  const aborted = () => outbound.giveUp(signal!.reason);
+  if (signal?.aborted) aborted();
+  else signal?.addEventListener("abort", aborted);
   try {
-    if (!isPath(file)) return await sendOpenFile(outbound, file, "the file", options);
-    using opened = await Deno.open(file);
-    return await sendOpenFile(outbound, opened, `"${file}"`, options);
+    // A pipe may bring nothing for ever: nobody waits for it whose connection is over.
+    return await outbound.whileHeld(openAndSend(outbound, file, options));
   } finally {
+    signal?.removeEventListener("abort", aborted);
     outbound.release();
   }
+}
+
+async function openAndSend(
+  outbound: Outbound,
+  file: string | URL | Deno.FsFile,
+  options: SendFileOptions,
+): Promise<number> {
+  if (!isPath(file)) return await sendOpenFile(outbound, file, "the file", options);
+  using opened = await Deno.open(file);
+  return await sendOpenFile(outbound, opened, `"${file}"`, options);
 }
 
 async function sendOpenFile(
@@ -74,14 +88,14 @@ async function sendPieces(
   outbound: Outbound,
   file: Deno.FsFile,
   total: number | undefined,
-  { count = Infinity, onProgress, signal }: SendFileOptions,
+  { count = Infinity, onProgress }: SendFileOptions,
 ): Promise<number> {
   const buffer = new Uint8Array(Math.min(PIECE, count, total || PIECE));
   let sent = 0;
   while (sent < count) {
     const n = await file.read(buffer.subarray(0, Math.min(buffer.length, count - sent)));
     if (n === null) break;
-    await outbound.writeHeld(buffer.subarray(0, n), signal);
+    await outbound.writeHeld(buffer.subarray(0, n));
     sent += n;
     onProgress?.(sent, total);
   }

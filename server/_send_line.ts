@@ -48,6 +48,8 @@ export class SendLine {
   #pumpDue = false;
   /** Whether a caller keeps its turn; between its writes `#bytes` is empty, and not `undefined`. */
   #held = false;
+  /** Ends what that caller waits for. */
+  #interrupt: ((error: unknown) => void) | undefined;
 
   constructor(wire: Wire) {
     this.#wire = wire;
@@ -108,10 +110,18 @@ export class SendLine {
     return job.promise;
   }
 
+  /** What `work` resolves to, for the caller that keeps its turn; rejects as soon as the line fails. */
+  whileHeld<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject;
+      work.then(resolve, reject);
+      if (this.#wire.failure) reject(this.#wire.failure.error);
+    });
+  }
+
   /** Writes for the caller that keeps its turn. */
-  writeHeld(bytes: Uint8Array, signal?: AbortSignal): Promise<unknown> {
+  writeHeld(bytes: Uint8Array): Promise<unknown> {
     const job = new Job(bytes);
-    if (signal) this.#listen(signal, job);
     this.#run(job);
     return job.promise;
   }
@@ -119,6 +129,7 @@ export class SendLine {
   /** Ends the turn that was kept. */
   release(): void {
     this.#held = false;
+    this.#interrupt = undefined;
     this.#turn();
   }
 
@@ -139,6 +150,7 @@ export class SendLine {
     this.#queue.clear();
     const jobs = [...this.#leaving ?? [], ...this.#jobs ?? []];
     this.#leaving = this.#jobs = this.#bytes = undefined;
+    this.#interrupt?.(error);
     for (const job of jobs) {
       job.promise.catch(ignore); // remembered: the next call throws it
       job.reject(error);
@@ -213,6 +225,7 @@ export class SendLine {
       if (job.bytes.length > 0) return this.#runTogether(job);
       if (job.holds) this.#keepTurn();
       job.resolve(); // a flush, or a turn that is kept
+      this.#wire.tellRoom();
     }
   };
 
@@ -224,8 +237,7 @@ export class SendLine {
   #listen(signal: AbortSignal, job: Job): void {
     const aborted = () => this.#wire.giveUp(signal.reason);
     signal.addEventListener("abort", aborted, { once: true });
-    const unlisten = () => signal.removeEventListener("abort", aborted);
-    job.promise.then(unlisten, unlisten);
+    job.unlisten = () => signal.removeEventListener("abort", aborted);
   }
 }
 
@@ -238,20 +250,28 @@ class Job {
   holds = false;
   /** Resolves to the number of its bytes. */
   readonly promise: Promise<number>;
+  /** Lets its signal be: called when it is settled, and not later, as the signal may abort before its caller goes on. */
+  unlisten: (() => void) | undefined;
   #resolve!: (n: number) => void;
-  reject!: (error: unknown) => void;
+  #reject!: (error: unknown) => void;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.end = bytes.length;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
-      this.reject = reject;
+      this.#reject = reject;
     });
   }
 
   resolve(): void {
+    this.unlisten?.();
     this.#resolve(this.bytes.length);
+  }
+
+  reject(error: unknown): void {
+    this.unlisten?.();
+    this.#reject(error);
   }
 }
 

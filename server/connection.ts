@@ -8,7 +8,7 @@ import { lines, type LinesOptions } from "./framing/lines.ts";
 import { ChunkIterator, takeChunk } from "./_chunk_iterator.ts";
 import { linger } from "./_goodbye.ts";
 import { Failure } from "./_failure.ts";
-import { Inbound, optional } from "./_inbound.ts";
+import { type Holder, Inbound, optional } from "./_inbound.ts";
 import type { ConnectionInfo } from "./observer.ts";
 import { checkOptions } from "./options.ts";
 import { type CutOff, Outbound } from "./_outbound.ts";
@@ -33,7 +33,7 @@ export type { CopyOptions, ReadOptions, ReadUntilOptions } from "./_reads.ts";
 
 /** What `sendAll` can be told. */
 export interface SendOptions {
-  /** Gives up. How much was sent is then unknown, so the connection is closed. */
+  /** Gives up. How much was sent is then unknown, so the connection is closed; all who send on it get the same reason. */
   signal?: AbortSignal;
 }
 
@@ -81,8 +81,10 @@ export interface ConnectionControl {
   transport(conn: Connection): Transport;
   /** Counts bytes that went past it: another process has its socket. */
   credit(conn: Connection, bytesIn: number, bytesOut: number): void;
-  /** Calls `listener` whenever somebody is about to wait for its peer. */
-  onWait(conn: Connection, listener: () => void): void;
+  /** How many bytes were handed over and are not with the kernel. */
+  waiting(conn: Connection): number;
+  /** Who holds bytes back until somebody is about to wait for its peer. */
+  holders(conn: Connection): Set<Holder>;
   /** Calls `cut` when it is closed by anything but its handler. */
   onCut(conn: Connection, cut: (error: ConnectionClosedError) => void): void;
 }
@@ -333,7 +335,7 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
     return optional(peek(this.#inbound, atLeast, options));
   }
 
-  /** Puts bytes back, to be read next. They are copied. */
+  /** Puts bytes back, to be read next (while `copyTo` lends a chunk: behind that chunk). They are copied. */
   unread(bytes: Uint8Array): void {
     this.#inbound.buffer.unread(bytes);
     this.#inbound.watcher?.();
@@ -516,11 +518,13 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
    * Hands out the raw connection, for functions that take no other (`Deno.startTls`), and what was read ahead. From here
    * on this object is closed, no limit holds, and closing is the caller's.
    *
-   * @throws {Deno.errors.Busy} if a read is under way (also one whose wait has ended): it would take bytes along
+   * @throws {Deno.errors.Busy} if a read is under way (also one whose wait has ended): it would take bytes along; or a
+   * write: wait for {@linkcode Connection.flush}, and call it again
    * @throws {TypeError} if there is no `Deno.Conn` beneath (TLS over the kit's engine)
    */
   detach(): Detached {
     if (!isDenoConn(this.#transport)) throw new TypeError("Cannot detach: there is no Deno.Conn beneath");
+    this.#inbound.flushHolders(); // what they hold is not to be lost
     if (this.#inbound.reading || this.#lazyOutbound?.idle === false) {
       throw new Deno.errors.Busy("cannot detach while a read or write is under way");
     }
@@ -580,11 +584,6 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
     if (reason !== "closed" && reason !== "done") this.#cut?.(new ConnectionClosedError(reason));
   }
 
-  #onWait(listener: () => void): void {
-    const before = this.#inbound.beforeWait;
-    this.#inbound.beforeWait = before ? () => (before(), listener()) : listener;
-  }
-
   /** A connection that is cut already is cut for who asks late, too. */
   #onCut(cut: (error: ConnectionClosedError) => void): void {
     this.#cut = cut;
@@ -623,7 +622,8 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
         conn.#inbound.hasRaised(error) || conn.#lazyOutbound?.hasRaised(error) === true,
       transport: (conn) => conn.#transport,
       credit: (conn, bytesIn, bytesOut) => conn.#elsewhere = { bytesIn, bytesOut },
-      onWait: (conn, listener) => conn.#onWait(listener),
+      waiting: (conn) => conn.#lazyOutbound?.waiting ?? 0,
+      holders: (conn) => conn.#inbound.holders ??= new Set(),
       onCut: (conn, cut) => conn.#onCut(cut),
     };
     cutOff = (conn, error, reason) => {

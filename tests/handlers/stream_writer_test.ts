@@ -1,5 +1,9 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { connect, Connection, StreamRequestHandler, StreamWriter, TcpServer } from "../../mod.ts";
+import { Poller } from "../../multiplex/mod.ts";
+import { connectionPair, readAll, text } from "../_support/connection_pair.ts";
+import { turn } from "../_support/deadline.ts";
+import { control } from "../../server/connection.ts";
 import { MemoryTransport } from "../_support/memory_transport.ts";
 import { serving } from "../_support/serving.ts";
 
@@ -77,4 +81,66 @@ Deno.test("StreamWriter.flush() fails when the connection is closed and somethin
 
 Deno.test("StreamWriter refuses a buffer size that is none", () => {
   for (const size of [-1, 1.5, NaN]) assertThrows(() => writer(size), RangeError, String(size));
+});
+
+Deno.test("StreamWriter writes that fail and that nobody awaits do not end the process", async () => {
+  for (const size of [0, 4, 600, 1_000]) {
+    const { wfile, conn } = writer(size);
+    conn.close();
+    for (let n = 0; n < 3; n++) wfile.write("x".repeat(500));
+    await turn();
+  }
+});
+
+Deno.test("StreamWriter with a buffer sends what it holds before its connection waits for the peer, by whatever way", async () => {
+  const ways: Record<string, (conn: Connection) => unknown> = {
+    recv: (conn) => conn.recv(),
+    read: (conn) => conn.read(new Uint8Array(100)),
+    readLine: (conn) => conn.readLine(),
+    "the iteration": (conn) => conn[Symbol.asyncIterator]().next(),
+    lines: (conn) => conn.lines().next(),
+    "a poller": async (conn) => {
+      using poller = new Poller();
+      const key = poller.register(conn);
+      await poller.poll();
+      key.take();
+    },
+  };
+  for (const [way, read] of Object.entries(ways)) {
+    const { wfile, transport, conn } = writer(100);
+    for (const [answer, sent] of [["one", "one"], ["two", "onetwo"]]) {
+      await wfile.write(answer);
+      const reading = read(conn);
+      await turn();
+      assertEquals(transport.text, sent, way);
+      transport.receive("question\n");
+      await reading;
+    }
+    conn.close();
+  }
+});
+
+Deno.test("StreamWriters of one connection that are done with leave nothing behind", async () => {
+  const { transport, conn } = writer();
+  for (let n = 0; n < 20_000; n++) {
+    await using wfile = new StreamWriter(conn, 100);
+    await wfile.write("x");
+    await wfile.write("");
+    if (n % 2) continue; // one that never waits for its client
+    transport.receive("y");
+    await conn.recv();
+  }
+  assertEquals(transport.text.length, 20_000);
+  assertEquals(control.holders(conn).size, 0);
+  conn.close();
+});
+
+Deno.test("Connection.detach() leaves nothing in a writer: it is sent first, and detach is to be called again", async () => {
+  using pair = await connectionPair();
+  const wfile = new StreamWriter(pair.near, 100);
+  await wfile.write("held");
+  assertThrows(() => pair.near.detach(), Deno.errors.Busy, "under way");
+  await pair.near.flush();
+  pair.near.detach().conn.close();
+  assertEquals(text(await readAll(pair.far)), "held");
 });

@@ -334,3 +334,23 @@ Deno.test("One loop echoes for many clients over real sockets", async () => {
   await echoing;
   assert(poller.closed);
 });
+
+Deno.test("EVENT_WRITE tells of the room that comes back when a flush or a file no longer waits", async () => {
+  const file = await Deno.makeTempFile();
+  for (const wait of ["flush", "sendFile"] as const) {
+    const transport = new MemoryTransport();
+    using conn = new Connection(transport);
+    using poller = new Poller();
+    poller.register(conn, EVENT_WRITE);
+    transport.stall();
+    conn.sendAll("hello");
+    const waiting = wait === "flush" ? conn.flush() : conn.sendFile(file);
+    assertEquals(await poller.poll(0), []);
+    const answer = poller.poll();
+    await turn();
+    transport.flow();
+    assertEquals((await within(answer, `room after ${wait}`)).map(({ events }) => events), [EVENT_WRITE]);
+    await waiting;
+  }
+  await Deno.remove(file);
+});

@@ -577,3 +577,40 @@ Deno.test("ProtocolTransport.write: many writes at once go out whole, in order a
   assertEquals(peer.text.match(/\d+/g)?.map(Number), Array.from({ length: 1_000 }, (_, n) => n));
   assert(peer.written.length <= 4, `${peer.written.length} writes`);
 });
+
+Deno.test("transport.write() behind a writing half that its connection has ended is dropped, and holds up nothing", async () => {
+  const { peer, over, protocol } = start(new Note());
+  const buffered: number[] = [];
+  protocol.received = (_, transport) => {
+    transport.connection.closeWrite();
+    transport.write(bytes("dropped"));
+    buffered.push(transport.buffered);
+    transport.loseConnection();
+  };
+  peer.receive("end");
+  assertInstanceOf(await within(over, "the end"), ConnectionDone);
+  assertEquals([peer.text, buffered], ["", [0]]);
+});
+
+Deno.test("transport.buffered counts what the kernel has not taken, whoever wrote it", async () => {
+  const peer = new MemoryTransport();
+  const buffered: number[] = [];
+  const protocol = new Note();
+  protocol.made = async (transport) => {
+    peer.stall();
+    const { connection } = transport;
+    buffered.push(transport.buffered);
+    connection.sendAll("abc");
+    transport.write(bytes("de"));
+    connection.send(bytes("f"));
+    buffered.push(transport.buffered);
+    peer.flow();
+    await connection.flush();
+    buffered.push(transport.buffered);
+    transport.write(bytes("g"));
+    buffered.push(transport.buffered);
+    transport.loseConnection();
+  };
+  await within(runProtocol(new Connection(peer), protocol), "the end");
+  assertEquals([peer.text, buffered], ["abcdefg", [0, 6, 0, 1]]);
+});

@@ -274,3 +274,34 @@ Deno.test("Connection.send() throws what an earlier write has met with", async (
   assertThrows(() => near.send(bytes("text")));
   await assertRejects(() => near.sendAll("text"));
 });
+
+Deno.test("Connection.closeWrite() called again waits for the same end, and fails with it", async () => {
+  const transport = new MemoryTransport();
+  using conn = new Connection(transport);
+  transport.stall();
+  conn.sendAll("first");
+  const ends = [conn.closeWrite(), conn.closeWrite()];
+  assertEquals(await Promise.all(ends.map(isSettled)), [false, false]);
+  transport.flow();
+  await Promise.all(ends);
+  assert(transport.writeEnded);
+  await conn.closeWrite();
+
+  using failing = new Connection(new MemoryTransport());
+  failing.sendAll("x");
+  const both = [failing.closeWrite(), failing.closeWrite()];
+  failing.close();
+  for (const end of both) await assertRejects(() => end, ConnectionClosedError);
+});
+
+Deno.test("Connection.sendAll() that is done does not hear its signal any more, also where it shared a write", async () => {
+  const transport = new MemoryTransport();
+  using conn = new Connection(transport);
+  const second = new AbortController();
+  conn.sendAll("0");
+  const first = conn.sendAll("1", { signal: new AbortController().signal }).then(() => second.abort());
+  await Promise.all([first, conn.sendAll("2", { signal: second.signal })]);
+  await turn();
+  assert(!conn.closed);
+  assertEquals(transport.text, "012");
+});

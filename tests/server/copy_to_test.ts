@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Connection, ConnectionClosedError } from "../../mod.ts";
-import { isSettled } from "../_support/deadline.ts";
+import { isSettled, turn } from "../_support/deadline.ts";
 import { connectionPair, writeAll } from "../_support/connection_pair.ts";
 import { MemoryTransport } from "../_support/memory_transport.ts";
 import { randomBytes } from "../_support/random_bytes.ts";
@@ -114,5 +114,35 @@ Deno.test("Connection.read() into the same buffer takes ever larger pieces while
   const buffer = new Uint8Array(1_000_000);
   while (await conn.read(buffer) !== null);
   assert(transport.reads < 60, `${transport.reads} reads`);
+  conn.close();
+});
+
+Deno.test("Connection.copyTo() lends bytes that stay as they are, also where an earlier read brings more meanwhile", async () => {
+  const { conn, transport } = memoryConnection();
+  for (let n = 0; n < 3; n++) {
+    transport.receive("x".repeat(200));
+    await conn.readExactly(200);
+  }
+  await assertRejects(() => conn.recv({ signal: AbortSignal.timeout(1) })); // its read stays under way
+  conn.unread(new Uint8Array(2_000).fill(65));
+  await conn.read(new Uint8Array(1_500));
+  const seen: string[] = [];
+  await conn.copyTo(async (chunk) => {
+    transport.receive("B".repeat(1_300));
+    await turn();
+    await turn();
+    seen.push(decoder.decode(chunk));
+  }, { count: 500 });
+  assertEquals(seen, ["A".repeat(500)]);
+  assertEquals(decoder.decode(await conn.readExactly(1_300)), "B".repeat(1_300));
+  conn.close();
+});
+
+Deno.test("Connection.unread() while a chunk is lent puts bytes behind it: they are read next", async () => {
+  const { conn, transport } = memoryConnection();
+  transport.receive("chunk1234").receive("rest").end();
+  await conn.peek(9);
+  await conn.copyTo(() => conn.unread(new TextEncoder().encode("NEW")), { count: 9 });
+  assertEquals(decoder.decode(await conn.readExactly(7)), "NEWrest");
   conn.close();
 });

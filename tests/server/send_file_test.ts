@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { connect, Connection, ConnectionClosedError, type SendFileOptions, TcpServer } from "../../mod.ts";
-import { within } from "../_support/deadline.ts";
+import { turn, within } from "../_support/deadline.ts";
+import { socketPath } from "../_support/socket_folder.ts";
 import { MemoryTransport } from "../_support/memory_transport.ts";
 import { randomBytes } from "../_support/random_bytes.ts";
+import { run } from "../_support/command.ts";
 import { serving } from "../_support/serving.ts";
 
 /** A file that goes at the end of an `await using` block. */
@@ -38,6 +40,13 @@ async function receive(
 function memoryConnection(): { conn: Connection; transport: MemoryTransport } {
   const transport = new MemoryTransport();
   return { conn: new Connection(transport), transport };
+}
+
+/** Lets whoever waits for a pipe go on. */
+async function bringByte(path: string): Promise<void> {
+  using pipe = await Deno.open(path, { write: true });
+  await pipe.write(new Uint8Array(1));
+  await turn();
 }
 
 /** A file that has a new length between two reads, as its owner might give it one. */
@@ -266,3 +275,42 @@ for (const options of [{ offset: -1 }, { count: 1.5 }, { count: NaN }]) {
     conn.close();
   });
 }
+
+Deno.test("Connection.sendFile() of a pipe that brings nothing hears its signal and a close", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  for (const end of ["abort", "close"] as const) {
+    const path = socketPath();
+    await run("mkfifo", [path]);
+    using pipe = await Deno.open(path, { read: true, write: true });
+    const { conn } = memoryConnection();
+    const abort = new AbortController();
+    const sending = conn.sendFile(pipe, { signal: abort.signal });
+    const behind = conn.sendAll("behind");
+    await turn();
+    if (end === "abort") abort.abort(new RangeError("enough"));
+    else conn.close();
+    await assertRejects(() => within(sending, end), end === "abort" ? RangeError : ConnectionClosedError);
+    await assertRejects(() => within(behind, end));
+    assert(conn.closed);
+    await bringByte(path); // for the read that is still waiting
+  }
+});
+
+Deno.test(
+  "Connection.sendFile() of a path that cannot be opened yet hears its signal, and the file is closed",
+  {
+    ignore: Deno.build.os === "windows",
+  },
+  async () => {
+    const path = socketPath();
+    await run("mkfifo", [path]);
+    const { conn } = memoryConnection();
+    const abort = new AbortController();
+    const sending = conn.sendFile(path, { signal: abort.signal });
+    await turn();
+    abort.abort(new RangeError("enough"));
+    await assertRejects(() => within(sending, "the abort"), RangeError);
+    await bringByte(path); // for the open that is still waiting
+  },
+);
