@@ -16,7 +16,8 @@ const HOSTNAME = "127.0.0.1";
 const DRAIN_MS = 3000;
 const VARIANTS = 16;
 const MESSAGE_SIZE = 16;
-const SILENCE_MS = 50;
+const LOOK_MS = 50; // how often it is looked for datagrams that wait for long
+const PATIENCE_MS = 250;
 const HEAD_START_MS = 200;
 /** The shares of all operations whose latency makes the curve; load.h has the same. */
 const CURVE = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1];
@@ -73,7 +74,8 @@ class Window {
     this.#cpuSeconds = cpuSeconds() - this.#cpuStarted;
     console.log("measured");
     sending = false;
-    for (const end = performance.now() + DRAIN_MS; waiting > 0 && performance.now() < end;) await sleep(10);
+    const end = performance.now() + DRAIN_MS;
+    while (waiting > 0 && errors === 0 && performance.now() < end) await sleep(10);
   }
 
   report(): void {
@@ -225,7 +227,7 @@ async function shortConnections(args: string[]): Promise<void> {
 }
 
 function finish(window: Window): void {
-  if (waiting > 0) fail(new Error(`${waiting} replies never came`));
+  if (waiting > 0 && errors === 0) fail(new Error(`${waiting} replies never came`));
   window.report();
 }
 
@@ -249,44 +251,106 @@ async function idle(args: string[]): Promise<void> {
   });
 }
 
+/** A place in the window of datagrams. */
+interface Place {
+  /** Of the packet in flight; 0 when there is none. */
+  serial: number;
+  /** When the first packet was made of those that stand for one operation, and the last. */
+  started: number;
+  sent: number;
+  /** The packets whose replies may be late. */
+  readonly givenUp: Set<number>;
+}
+
+/** The datagrams of a window, and which replies are due; udp.c says what that means. */
+class Datagrams {
+  readonly #places: readonly Place[];
+  readonly #packet: Uint8Array<ArrayBuffer>;
+  #lastSerial = 0;
+
+  constructor(places: number, size: number) {
+    this.#places = Array.from(
+      { length: places },
+      () => ({ serial: 0, started: 0, sent: 0, givenUp: new Set() }),
+    );
+    this.#packet = new Uint8Array(size).fill(120);
+  }
+
+  /** The first packet of an operation. */
+  start(number: number): Uint8Array<ArrayBuffer> {
+    const packet = this.#put(number);
+    this.#places[number].started = this.#places[number].sent;
+    return packet;
+  }
+
+  /** Packets in place of those that have waited for too long. */
+  *renew(time: number): Iterable<Uint8Array<ArrayBuffer>> {
+    for (const [number, { serial, sent, givenUp }] of this.#places.entries()) {
+      if (time - sent <= PATIENCE_MS * 4 ** givenUp.size) continue;
+      givenUp.add(serial);
+      yield this.#put(number);
+    }
+  }
+
+  #put(number: number): Uint8Array<ArrayBuffer> {
+    const place = this.#places[number];
+    place.serial = ++this.#lastSerial;
+    place.sent = performance.now();
+    waiting++;
+    const packet = this.#packet.slice();
+    const head = new DataView(packet.buffer);
+    head.setUint32(0, number);
+    head.setUint32(4, place.serial);
+    return packet;
+  }
+
+  /**
+   * Takes a reply; throws unless it is due. Gives the place that is free again and when its operation started, or `null` if
+   * the packet was given up before.
+   */
+  take(reply: Uint8Array): { number: number; started: number } | null {
+    if (reply.length !== this.#packet.length || reply.subarray(8).some((byte) => byte !== 120)) {
+      throw new Error("the reply differs from what was sent");
+    }
+    const head = new DataView(reply.buffer, reply.byteOffset);
+    const [number, serial] = [head.getUint32(0), head.getUint32(4)];
+    const place = this.#places[number];
+    const inFlight = serial !== 0 && place?.serial === serial;
+    if (!inFlight && !place?.givenUp.delete(serial)) {
+      throw new Error(`a reply that was not due: packet ${serial} in place ${number}`);
+    }
+    waiting--;
+    if (!inFlight) return null;
+    place.serial = 0;
+    return { number, started: place.started };
+  }
+}
+
 async function udp(args: string[]): Promise<void> {
   const [port, places, size, warmup, seconds] = args.map(Number);
   const window = new Window();
+  const datagrams = new Datagrams(places, size);
   const socket = Deno.listenDatagram({ transport: "udp", hostname: HOSTNAME, port: 0 });
   const server: Deno.NetAddr = { transport: "udp", hostname: HOSTNAME, port };
-  const packet = new Uint8Array(size).fill(120);
-  const head = new DataView(packet.buffer);
-  const slots = Array.from({ length: places }, () => ({ serial: 0, started: 0 }));
-  let heard = performance.now();
-  const put = async (place: number): Promise<void> => {
-    const slot = slots[place];
-    head.setUint32(0, place);
-    head.setUint32(4, ++slot.serial);
-    slot.started = performance.now();
-    await socket.send(packet.slice(), server);
-  };
   const receive = async (): Promise<void> => {
-    for await (const [reply] of socket) {
-      heard = performance.now();
-      const view = new DataView(reply.buffer, reply.byteOffset);
-      if (reply.length !== size || reply.subarray(8).some((byte) => byte !== 120)) {
-        throw new Error("the reply differs from what was sent");
-      }
-      const place = view.getUint32(0);
-      if (view.getUint32(4) !== slots[place].serial) continue; // counted as lost, and sent anew, before it came
-      window.count(1, heard - slots[place].started);
-      if (sending) await put(place);
+    const buffer = new Uint8Array(size + 1); // with room for one byte too many
+    for (;;) {
+      const [reply] = await socket.receive(buffer);
+      const done = datagrams.take(reply);
+      if (done === null) continue;
+      window.count(1, performance.now() - done.started);
+      if (sending) await socket.send(datagrams.start(done.number), server);
     }
   };
   receive().catch(fail);
-  for (let place = 0; place < places; place++) await put(place);
-  const watch = setInterval(() => {
-    if (performance.now() - heard < SILENCE_MS) return;
-    window.lost += places;
-    for (let place = 0; place < places; place++) put(place).catch(fail);
-  }, SILENCE_MS);
+  for (let number = 0; number < places; number++) await socket.send(datagrams.start(number), server);
+  const looking = setInterval(() => {
+    if (!sending || errors > 0) return;
+    for (const packet of datagrams.renew(performance.now())) socket.send(packet, server).catch(fail);
+  }, LOOK_MS);
   await window.run(warmup, seconds);
-  clearInterval(watch);
+  clearInterval(looking);
+  window.lost = waiting;
   finish(window);
 }
 

@@ -14,7 +14,11 @@ const MORE_WORKERS = 3;
 const [FEW_CLIENTS, MANY_CLIENTS] = [2, 82];
 const PATIENCE_MS = 10_000;
 const ATTEMPT_MS = 1_000;
-const PAUSE_MS = 2;
+/** Between the beginnings of two attempts; the most by which a figure can be too large. */
+const BETWEEN_MS = 5;
+
+/** Bytes came that nobody had sent. A new attempt would not make it better. */
+class WrongReplyError extends Error {}
 
 async function measure(turn: Turn): Promise<Sample> {
   const { server } = turn;
@@ -70,48 +74,76 @@ async function replacementTime(turn: Turn): Promise<number | null> {
   return await untilAnswered(server, since);
 }
 
+/** Waits until the server has hung up, as the dying worker does, or for a second. */
 async function ended(conn: Deno.Conn): Promise<void> {
   const tooLate = setTimeout(() => conn.close(), ATTEMPT_MS);
   while (await conn.read(new Uint8Array(16)).catch(() => null) !== null);
   clearTimeout(tooLate);
 }
 
-/** Tries again and again; gives the milliseconds until a client was answered. */
+/**
+ * Tries again and again; gives the milliseconds until a client was answered. An attempt does not wait for the one before
+ * it, which may have been handed to a worker that is no more: nobody answers that, and nobody hangs up. When one has
+ * its answer, or is given a wrong one, the others are closed; that is so with at most 200 at a time.
+ */
 async function untilAnswered(server: Server, since: number): Promise<number> {
-  for (;;) {
+  const over = new AbortController();
+  const attempts: Promise<void>[] = [];
+  const outcome = Promise.withResolvers<number>();
+  let lastError: unknown;
+  const attempt = async (): Promise<void> => {
     try {
-      (await answered(server)).close();
-      return performance.now() - since;
+      using _ = await answered(server, over.signal);
+      outcome.resolve(performance.now() - since);
     } catch (error) {
-      if (performance.now() - since > PATIENCE_MS) throw error;
+      if (error instanceof WrongReplyError) outcome.reject(error);
+      lastError = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  };
+  const begin = (): void => {
+    if (performance.now() - since > PATIENCE_MS) outcome.reject(lastError);
+    else attempts.push(attempt());
+  };
+  begin();
+  const beginning = setInterval(begin, BETWEEN_MS);
+  try {
+    return await outcome.promise;
+  } finally {
+    clearInterval(beginning);
+    over.abort();
+    await Promise.all(attempts);
   }
 }
 
-/** A connection that has had an answer. */
-async function answered({ port }: Server): Promise<Deno.Conn> {
-  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  const tooLate = setTimeout(() => conn.close(), ATTEMPT_MS);
+/** A connection that has had an answer. It is closed, and this rejects, when the signal says so or after a second. */
+async function answered({ port }: Server, signal?: AbortSignal): Promise<Deno.Conn> {
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port, signal });
+  const close = (): void => conn[Symbol.dispose](); // more than once, too
+  const tooLate = setTimeout(close, ATTEMPT_MS);
+  signal?.addEventListener("abort", close);
   try {
+    signal?.throwIfAborted();
     await conn.write(new TextEncoder().encode(MESSAGE));
-    const buffer = new Uint8Array(MESSAGE.length + 1);
-    let length = 0;
-    for (let n; length < MESSAGE.length && (n = await conn.read(buffer.subarray(length))) !== null;) {
-      length += n;
-    }
-    const reply = new TextDecoder().decode(buffer.subarray(0, length));
-    if (reply !== MESSAGE) throw new Error(`"${reply}" came back`);
+    await expectMessage(conn);
     return conn;
   } catch (error) {
-    try {
-      conn.close();
-    } catch {
-      // It was too late, and is closed.
-    }
+    close();
     throw error;
   } finally {
     clearTimeout(tooLate);
+    signal?.removeEventListener("abort", close);
+  }
+}
+
+/** Reads the message, with room for one byte too many. */
+async function expectMessage(conn: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(MESSAGE.length + 1);
+  let reply = "";
+  for (let length = 0, n; length < MESSAGE.length; length += n) {
+    n = await conn.read(buffer.subarray(length));
+    if (n === null) throw new Error(`"${reply}" came back`);
+    reply = new TextDecoder().decode(buffer.subarray(0, length + n));
+    if (!MESSAGE.startsWith(reply)) throw new WrongReplyError(`"${reply}" came back`);
   }
 }
 

@@ -1,36 +1,38 @@
-/** Sending a file: a client asks for 1 GiB that the system has in memory. */
+/** Sending a file: a client asks for 1 GiB that the system has in memory, and compares every byte with the file's. */
 
 import { contest, type Turn } from "../contest.ts";
 import type { Sample } from "../workload.ts";
+import type { Workshop } from "../workshop.ts";
 import {
   COLUMNS,
-  countToEnd,
-  makePiece,
+  expectContent,
   measureTransfer,
   PROMISE,
-  SIZE,
   TITLE,
   writeAll,
+  writeContent,
 } from "./transfer.ts";
 
-let made: Promise<string> | undefined;
+const made = new WeakMap<Workshop, Promise<string>>();
 
-/** The file, made once; it goes when the benchmark ends. */
-async function makeFile(): Promise<string> {
-  const path = await Deno.makeTempFile({ prefix: "switchboard_bench_" });
-  addEventListener("unload", () => Deno.removeSync(path));
-  using file = await Deno.open(path, { write: true });
-  const piece = makePiece();
-  for (let size = 0; size < SIZE; size += piece.length) await writeAll(file, piece);
+/** The path of the file, which is made once, and goes with the workshop. */
+function fileIn(workshop: Workshop): Promise<string> {
+  const path = made.get(workshop) ?? makeFile(workshop.folder("large"));
+  made.set(workshop, path);
   return path;
 }
 
-async function measure({ server }: Turn): Promise<Sample> {
-  const path = await (made ??= makeFile());
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
-  return await measureTransfer(server, async () => {
+async function makeFile(path: string): Promise<string> {
+  using file = await Deno.open(path, { write: true, createNew: true });
+  await writeContent(file);
+  return path;
+}
+
+async function measure({ server, workshop }: Turn): Promise<Sample> {
+  const path = await fileIn(workshop);
+  return await measureTransfer(server, async (conn) => {
     await writeAll(conn, new TextEncoder().encode(`${path}\n`));
-    return await countToEnd(conn);
+    await expectContent(conn);
   });
 }
 
