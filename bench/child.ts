@@ -100,14 +100,15 @@ async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncG
   }
 }
 
-/** Ends every child, then the benchmark, when a signal asks for it. */
-export function endTogetherOnSignals(): void {
+/** Ends every child, then the benchmark, when a signal asks for it; between the two it does what is left to do. */
+export function endTogetherOnSignals(leave: () => void): void {
   const signals: [Deno.Signal, number][] = Deno.build.os === "windows"
     ? [["SIGINT", 2]]
     : [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]];
   for (const [signal, number] of signals) {
     Deno.addSignalListener(signal, () => {
       for (const child of running) child.kill();
+      leave();
       Deno.exit(128 + number);
     });
   }

@@ -274,7 +274,8 @@ export function contendersFor(service: Service, { names, withPeers, wanted }: Ch
   return chosen.length > 1 || names.includes(chosen[0].name) ? chosen : [];
 }
 
-/** The names that the command line knows. */
-export function contenderNames(): string[] {
-  return CONTENDERS.map((contender) => contender.name);
+/** The names that the command line knows, those of one service or all. */
+export function contenderNames(service?: Service): string[] {
+  return CONTENDERS.filter((contender) => service === undefined || contender.service === service)
+    .map(({ name }) => name);
 }

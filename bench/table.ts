@@ -4,6 +4,8 @@ import { spreadOf } from "./statistics.ts";
 import type { Report, Row, Shares, Table } from "./workload.ts";
 
 const ABSENT = "–";
+/** A spread whose most is so many times its least leaves open even whether the ratio is above or below 1, as a rule. */
+const WIDE = 3;
 
 /** A whole report: its tables, and who was missing. */
 export function formatReport({ title, tables, missing }: Report): string {
@@ -14,9 +16,15 @@ export function formatReport({ title, tables, missing }: Report): string {
 
 function formatTable(table: Table): string {
   const failures = table.rows.filter(({ failure }) => failure !== null);
-  const lines = align(columnsOf(table), table.rows);
+  const lines = table.columns.length === 0 ? [] : align(columnsOf(table), table.rows);
   for (const { title, failure } of failures) lines.push(`FAILED ${title}: ${failure}`);
-  return [...lines, ...table.notes].map((line) => `  ${line}`).join("\n");
+  return [...lines, ...noteOnSpreads(table.rows), ...table.notes].map((line) => `  ${line}`).join("\n");
+}
+
+function noteOnSpreads(rows: readonly Row[]): string[] {
+  const wide = rows.filter(({ ratio }) => ratio && ratio.most > WIDE * ratio.least);
+  if (wide.length === 0) return [];
+  return [`The spread is so wide that the ratio says little: ${wide.map(({ title }) => title).join(", ")}.`];
 }
 
 /** A column as text. */

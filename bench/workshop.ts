@@ -2,6 +2,7 @@
 
 import { stripTypeScriptTypes } from "node:module";
 import type { Command } from "./child.ts";
+import { reasonOf } from "./complaint.ts";
 
 /** Something that is not installed; the message says what needs it and how to get it. */
 export class MissingToolError extends Error {
@@ -10,6 +11,8 @@ export class MissingToolError extends Error {
 
 const PYTHONS = ["python3", "/usr/bin/python3", "/usr/local/bin/python3", "python"];
 const PACKAGED = ["twisted", "gevent"];
+/** Deno runs itself where a program asks for a `node` that is not on the path; Bun can be installed under that name. */
+const IS_NODE = 'process.exit("deno" in process.versions || "bun" in process.versions ? 1 : 0)';
 
 /** Turns a source file of the benchmark into a command that runs it. */
 export class Workshop implements Disposable {
@@ -23,7 +26,7 @@ export class Workshop implements Disposable {
 
   /** Opens a workshop over a new temporary directory. */
   static async open(): Promise<Workshop> {
-    const workshop = new Workshop(await Deno.makeTempDir({ prefix: "switchboard_bench_" }));
+    const workshop = new Workshop(await makeFolder());
     addEventListener("unload", () => workshop[Symbol.dispose]()); // a signal ends the benchmark through Deno.exit
     return workshop;
   }
@@ -34,9 +37,9 @@ export class Workshop implements Disposable {
     return Promise.resolve({ program: Deno.execPath(), args: [...flags, pathOf(source), ...args] });
   }
 
-  /** Runs a script on Node. */
+  /** Runs a script on Node, not on another that answers to its name. */
   async node(source: string, ...args: string[]): Promise<Command> {
-    if (!await this.#succeeds("node", "--version")) {
+    if (!await this.#succeeds("node", "-e", IS_NODE)) {
       throw new MissingToolError("needs node: https://nodejs.org");
     }
     return { program: "node", args: [pathOf(source), ...args] };
@@ -127,7 +130,7 @@ export class Workshop implements Disposable {
     const known = this.#compiled.get(source);
     if (known) return known;
     const program = `${this.#directory}/${source.replaceAll(/\W/g, "_")}`;
-    const compiled = run(compiler, [...flags, program, pathOf(source)]).then(() => program);
+    const compiled = compile(compiler, [...flags, program, pathOf(source)]).then(() => program);
     this.#compiled.set(source, compiled);
     return compiled;
   }
@@ -148,7 +151,28 @@ async function succeeds(program: string, args: string[]): Promise<boolean> {
   }
 }
 
-async function run(program: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program, { args, stdout: "null" }).output();
-  if (!success) throw new Error(`${program} ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
+/** A compiler that is here may lack what it compiles with: C its headers, Go a folder to build in. */
+async function compile(compiler: string, args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(compiler, { args, stdout: "null" }).output();
+  if (success) return;
+  const reason = firstComplaint(new TextDecoder().decode(stderr));
+  throw new MissingToolError(
+    `needs a ${compiler} that can compile: ${reason || "it does not say why it cannot"}`,
+  );
+}
+
+/** The line that says what is wrong, or else the first one. */
+function firstComplaint(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  return lines.find((line) => /\berror\b/i.test(line)) ?? lines[0] ?? "";
+}
+
+async function makeFolder(): Promise<string> {
+  try {
+    return await Deno.makeTempDir({ prefix: "switchboard_bench_" });
+  } catch (error) {
+    const folder = Deno.env.get("TMPDIR");
+    const named = folder ? `TMPDIR names ${folder}` : "TMPDIR can name one";
+    throw new MissingToolError(`needs a folder for temporary files; ${named}: ${reasonOf(error)}`);
+  }
 }

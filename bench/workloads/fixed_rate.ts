@@ -20,15 +20,19 @@ const SHORTEST_WARMUP = 0.4; // the generator's clock starts some time after it
 const KEPT_UP = 0.98; // of the rate that was asked for
 const LATE: Column = { key: "late", title: "load late µs", digits: 0 };
 
-/** Requests per second, rounded down to two digits, of which bare Deno is capable with this generator. */
+/** Requests per second of which bare Deno is capable with this generator. */
 async function capacity(bench: Bench): Promise<number> {
   showProgress(`${NAME}: what bare Deno can do`);
   const [bare] = bench.contenders("echo");
-  await using server = await Server.start(await bare.command(bench.workshop));
   const { seconds } = bench;
   const args = [CONNECTIONS, DEPTH, SIZE, CLOSED];
-  const { figures } = await bench.generator.load("exchange", server, args, { seconds, warmup: seconds });
-  return figures.rate!;
+  try {
+    await using server = await Server.start(await bare.command(bench.workshop));
+    const { figures } = await bench.generator.load("exchange", server, args, { seconds, warmup: seconds });
+    return figures.rate!;
+  } catch (error) {
+    throw new Error(`nobody knows what bare Deno can do: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** The part of a case's title that does not depend on the machine. */
