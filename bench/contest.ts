@@ -3,7 +3,7 @@
 import type { Command } from "./child.ts";
 import type { Contender, Service } from "./contender.ts";
 import { type Generator, type Lengths, readReport } from "./generator.ts";
-import { coresMoved, pairUp } from "./pairing.ts";
+import { coresMoved, countedTurns, isAlwaysElsewhere, pairUp, setAside, usualDistance } from "./pairing.ts";
 import { takeRounds } from "./rounds.ts";
 import { Server } from "./server.ts";
 import { spreadOf } from "./statistics.ts";
@@ -134,12 +134,12 @@ async function runCase(definition: Contest, entry: Case, entrants: Entrant[], be
     showProgress(`${definition.name}: ${entry.title} · ${place} · ${entrant.contender.title}`);
     await takeTurn(entry, entrant, round, bench);
   });
-  const bare = entrants[0];
+  const usual = usualDistance(entrants.flatMap(({ samples }) => samples));
   return {
     title: entry.title,
     columns: entry.columns,
-    rows: entrants.map((entrant) => toRow(entry, entrant, bare, rounds)),
-    notes: notesOn(entrants),
+    rows: entrants.map((entrant) => toRow(entry, entrant, { bare: entrants[0], rounds, usual })),
+    notes: notesOn(entrants, usual),
     plots: entry.plots ?? [barsOf(definition, entry)],
   };
 }
@@ -194,9 +194,19 @@ async function rehearse(server: Server, generator: Generator): Promise<void> {
   await readReport(clients);
 }
 
-function toRow(entry: Case, entrant: Entrant, bare: Entrant, asked: number): Row {
+/** What a row is seen against. */
+interface Background {
+  readonly bare: Entrant;
+  /** The number of rounds asked for. */
+  readonly rounds: number;
+  /** How far apart the cores were in most turns of the table. */
+  readonly usual: number | null;
+}
+
+function toRow(entry: Case, entrant: Entrant, { bare, rounds, usual }: Background): Row {
   const { contender: { name, title, group }, samples, failure } = entrant;
   const comparable = failure === null && bare.failure === null;
+  const turns = setAside(samples, usual);
   const promise = group === "kit" && comparable && entry.leading
     ? entry.promises?.[name] ?? entry.promise
     : undefined;
@@ -204,12 +214,12 @@ function toRow(entry: Case, entrant: Entrant, bare: Entrant, asked: number): Row
     name,
     title,
     group,
-    samples,
+    samples: turns,
     failure,
-    figures: mediansOf(samples),
-    ratio: comparable && entry.leading ? ratioToBare(samples, bare.samples, entry.leading, asked) : null,
-    cpuRatio: comparable ? cpuRatioToBare(samples, bare.samples, asked) : null,
-    verdict: promise ? judge(promise, entry.leading!, samples, bare.samples, asked) : null,
+    figures: mediansOf(countedTurns({ samples: turns })),
+    ratio: comparable && entry.leading ? ratioToBare(samples, bare.samples, entry.leading, rounds) : null,
+    cpuRatio: comparable ? cpuRatioToBare(samples, bare.samples, rounds) : null,
+    verdict: promise ? judge(promise, entry.leading!, samples, bare.samples, rounds) : null,
   };
 }
 
@@ -220,7 +230,7 @@ function mediansOf(samples: readonly Sample[]): Figures {
   return medians;
 }
 
-function notesOn(entrants: readonly Entrant[]): string[] {
+function notesOn(entrants: readonly Entrant[], usual: number | null): string[] {
   const [bare] = entrants;
   const note = (turnsOf: (entrant: Entrant) => unknown[], what: string): string[] => {
     const turns = entrants.map((entrant) => ({
@@ -232,11 +242,15 @@ function notesOn(entrants: readonly Entrant[]): string[] {
     const whose = turns.map(({ title, count, of }) => `${title} (${count} of ${of})`).join(", ");
     return [`${what} in these turns, which give no ratio: ${whose}.`];
   };
+  const elsewhere = entrants.filter(({ samples }) => isAlwaysElsewhere(samples, usual));
   const moved = (entrant: Entrant): unknown[] =>
     entrant === bare ? [] : pairUp(entrant.samples, bare.samples).filter(coresMoved);
   return [
     ...note(({ samples }) => samples.filter(generatorLimits), "The generator set the pace"),
     ...note(({ samples }) => samples.filter(machineLimits), "Other programs kept the server from running"),
     ...note(moved, "The machine's cores were farther apart, or nearer, than in bare's turn of the round,"),
+    ...elsewhere.map(({ contender: { title } }) =>
+      `The machine's cores were elsewhere than usual in every turn of ${title}: compare its ratio, not its figures.`
+    ),
   ];
 }

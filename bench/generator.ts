@@ -13,7 +13,7 @@ export type Tool = "exchange" | "connect" | "idle" | "udp";
 export type Language = "c" | "typescript";
 
 /** What a generator prints last. Times are in seconds, latencies in µs. */
-interface LoadReport {
+export interface LoadReport {
   readonly operations: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
@@ -47,6 +47,7 @@ export interface Lengths {
 /** Which shares of all operations the curve of a report is made of; `load.h` and `load.ts` know them too. */
 export const CURVE_SHARES: readonly number[] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1];
 
+const LATE_READING = 0.05; // of the window
 const GRACE_MS = 30_000; // for all that is not the window: connecting, settling, waiting for late replies
 
 /** Puts servers under load. */
@@ -113,12 +114,17 @@ export class Generator {
     { warmup, seconds }: Lengths,
   ): Promise<Sample> {
     await using child = this.start(tool, server, [...args, warmup, seconds], warmup + seconds);
+    const read = (): Reading => ({
+      at: performance.now(),
+      server: server.usage(),
+      own: readUsage(child.pid),
+    });
     await expectLine(child, "measuring");
-    const before = [server.usage(), readUsage(child.pid)];
+    const before = read();
     await expectLine(child, "measured");
-    const after = [server.usage(), readUsage(child.pid)];
+    const after = read();
     const report = await readReport<LoadReport>(child);
-    return toSample(report, server.cores, between(before[0], after[0]), between(before[1], after[1]));
+    return toSample(report, server.cores, before, after);
   }
 }
 
@@ -138,28 +144,39 @@ async function expectLine(child: Child, expected: string): Promise<void> {
   throw new Error(`the generator did not say "${expected}": ${child.complaints || line || "it was cut off"}`);
 }
 
+/** What both sides had used at a moment, in milliseconds. */
+interface Reading {
+  readonly at: number;
+  readonly server: Usage | null;
+  readonly own: Usage | null;
+}
+
 function between(before: Usage | null, after: Usage | null): Usage | null {
   return before && after && { cpu: after.cpu - before.cpu, waited: after.waited - before.waited };
 }
 
-function toSample(
-  report: LoadReport,
-  serverCores: number,
-  server: Usage | null,
-  generator: Usage | null,
-): Sample {
+/**
+ * A sample of the generator's report and of what was read around its window. On a busy machine the readings may come late:
+ * shares are of the time between them, and where that is not the window's there is no CPU time for an operation.
+ */
+export function toSample(report: LoadReport, serverCores: number, before: Reading, after: Reading): Sample {
   const { operations, seconds, p50, p99, p999, slowest, late, lost, curve } = report;
   if (operations === 0) throw new Error("no reply came during the whole window");
-  const cpu = server && server.cpu / operations * 1e6;
+  const span = (after.at - before.at) / 1000;
+  const server = between(before.server, after.server);
+  const generator = between(before.own, after.own);
+  const rate = operations / seconds;
+  const isOfWindow = Math.abs(span - seconds) <= LATE_READING * seconds;
+  const cpu = server && isOfWindow ? server.cpu / span / rate * 1e6 : null;
   return {
-    figures: { rate: operations / seconds, cpu, p50, p99, p999, slowest: slowest / 1000, late, lost },
+    figures: { rate, cpu, p50, p99, p999, slowest: slowest / 1000, late, lost },
     curve,
     shares: {
-      server: server && server.cpu / seconds,
-      serverWaited: server && server.waited / seconds,
+      server: server && server.cpu / span,
+      serverWaited: server && server.waited / span,
       serverCores,
       generator: report.cpuSeconds / seconds,
-      generatorWaited: generator && generator.waited / seconds,
+      generatorWaited: generator && generator.waited / span,
     },
   };
 }

@@ -30,6 +30,39 @@ export function coresMoved({ own, bare }: Pair): boolean {
   return Math.max(...distances) > SAME_DISTANCE * Math.min(...distances);
 }
 
+/** The distance that the cores had in most of some turns; `null` where nobody knows. */
+export function usualDistance(turns: readonly Sample[]): number | null {
+  const near = (distance: number): number => turns.filter((turn) => isAt(turn, distance)).length;
+  const known = turns.flatMap(({ coreDistance }) => coreDistance?.[0] ?? []);
+  const [usual] = known.toSorted((a, b) => near(b) - near(a));
+  return usual ?? null;
+}
+
+/**
+ * Says of each turn whether the cores were elsewhere than usual, so that its figures do not stand beside the others'. One
+ * who has no other turns keeps them.
+ */
+export function setAside(turns: readonly Sample[], usual: number | null): readonly Sample[] {
+  if (usual === null || isAlwaysElsewhere(turns, usual)) return turns;
+  return turns.map((turn) => isAt(turn, usual) ? turn : { ...turn, aside: true });
+}
+
+/** Whether the cores were elsewhere than usual in all of some turns. */
+export function isAlwaysElsewhere(turns: readonly Sample[], usual: number | null): boolean {
+  return usual !== null && turns.length > 0 && !turns.some((turn) => isAt(turn, usual));
+}
+
+/** The turns whose figures stand beside the others'. */
+export function countedTurns({ samples }: { readonly samples: readonly Sample[] }): Sample[] {
+  return samples.filter(({ aside }) => !aside);
+}
+
+function isAt({ coreDistance }: Sample, distance: number): boolean {
+  if (!coreDistance) return true;
+  const distances = [...coreDistance, distance];
+  return Math.max(...distances) <= SAME_DISTANCE * Math.min(...distances);
+}
+
 /** Pairs that may be compared; none where so few are left that more rounds are needed. */
 export function comparablePairs(own: readonly Sample[], bare: readonly Sample[], asked: number): Pair[] {
   const pairs = pairUp(own, bare).filter((pair) => !coresMoved(pair));

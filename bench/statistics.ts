@@ -5,6 +5,8 @@ export interface Spread {
   readonly median: number;
   readonly least: number;
   readonly most: number;
+  /** How many rounds it is of. */
+  readonly rounds: number;
   /** Where the true median lies, with at least 90 % confidence if there were five rounds or more. */
   readonly interval: readonly [number, number];
 }
@@ -18,6 +20,7 @@ export function spreadOf(rounds: readonly (number | null)[]): Spread | null {
     median: middleOf(sorted),
     least: sorted[0],
     most: sorted[sorted.length - 1],
+    rounds: sorted.length,
     interval: [sorted[outside], sorted[sorted.length - 1 - outside]],
   };
 }

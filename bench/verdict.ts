@@ -5,6 +5,7 @@ import { type Spread, spreadOf } from "./statistics.ts";
 import type { Bound, Sample, Verdict } from "./workload.ts";
 
 const SATURATED = 0.95; // of a core
+const CONVINCING = 3; // rounds on the wrong side
 const STARVED = 0.2; // of the window, for each core that it can use
 
 /** True when the generator, not the server, set the pace: it used or wanted a whole core, and the server did not. */
@@ -109,7 +110,7 @@ export function conclude({ atLeast, atMost, margin }: Bound, spread: Spread | nu
   const missing = (value: number): number =>
     Math.max(0, atLeast === undefined ? value - limit : limit - value);
   const shortfall = missing(spread.median) / limit;
-  const clear = spread.interval.every((value) => missing(value) > 0);
+  const clear = spread.rounds >= CONVINCING && spread.interval.every((value) => missing(value) > 0);
   const outcome = shortfall === 0 ? "reached" : clear ? "missed" : "unclear";
   return { outcome, text: `${promise} ${outcome}`, shortfall, margin };
 }

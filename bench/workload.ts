@@ -104,7 +104,7 @@ export interface Row {
   readonly group: Contender["group"];
   /** One for every round that it took part in. */
   readonly samples: readonly Sample[];
-  /** Median of each figure over the rounds. */
+  /** Median of each figure over the rounds that are not set aside. */
   readonly figures: Figures;
   /** The leading figure divided by the bare one's in the same round. */
   readonly ratio: Spread | null;
@@ -129,6 +129,8 @@ export interface Sample {
   readonly round?: number;
   /** How far apart the machine's cores were before and after the work, in nanoseconds there and back. */
   readonly coreDistance?: readonly [number, number];
+  /** Set where that was not as usual, so that the figures and drawings leave this turn out. */
+  readonly aside?: boolean;
 }
 
 /** Shares of one core, 1 being all of it; `null` where this system cannot tell. */

@@ -1,5 +1,6 @@
 /** Bars: a row for each contender, the best at the top; a panel for each figure. */
 
+import { countedTurns } from "../pairing.ts";
 import { spreadOf } from "../statistics.ts";
 import type { BarPlot, Column, Row, Table } from "../workload.ts";
 import { linearScale } from "./scale.ts";
@@ -31,7 +32,7 @@ export function drawBars(plot: BarPlot, table: Table, origin: string): string {
   });
   const top = TOP + 26;
   const height = top + rows.length * ROW + BOTTOM;
-  const rounds = Math.max(...rows.map(({ samples }) => samples.length));
+  const rounds = Math.max(...rows.map((row) => countedTurns(row).length));
   const subtitle =
     (rounds > 1 ? `median of ${rounds} rounds; the thin line spans all of them` : "one round") +
     (panels.some((panel) => rows.some((row) => isPale(panel, row, rows)))
@@ -94,8 +95,8 @@ function drawPanel(panel: Panel, rows: readonly Row[], top: number): string[] {
   ];
 }
 
-function spreadIn({ samples }: Row, { key }: Column): { least: number; most: number } | null {
-  return spreadOf(samples.map(({ figures }) => figures[key] ?? null));
+function spreadIn(row: Row, { key }: Column): { least: number; most: number } | null {
+  return spreadOf(countedTurns(row).map(({ figures }) => figures[key] ?? null));
 }
 
 /** Whether something else set the pace, so that its figure is not its own. */

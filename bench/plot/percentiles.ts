@@ -1,6 +1,7 @@
 /** Latency against the share of operations that were no slower: far to the right are the unlucky few. */
 
 import { CURVE_SHARES } from "../generator.ts";
+import { countedTurns } from "../pairing.ts";
 import { spreadOf } from "../statistics.ts";
 import type { PercentilePlot, Row, Table } from "../workload.ts";
 import { drawLines, type Line } from "./line_chart.ts";
@@ -19,7 +20,7 @@ const LAST = position(0.9999);
 export function drawPercentiles({ title }: PercentilePlot, { rows }: Table, origin: string): string | null {
   const lines = rows.map(lineOf).filter(({ points }) => points.length > 0);
   if (lines.length === 0) return null;
-  const rounds = Math.max(...rows.map(({ samples }) => samples.length));
+  const rounds = Math.max(...rows.map((row) => countedTurns(row).length));
   const late = rows.filter(({ failure }) => failure === null).length - lines.length;
   const subtitle = `latency, lower is better; ${rounds > 1 ? `median of ${rounds} rounds` : "one round"}` +
     (late > 0 ? `; ${late} could not keep up` : "");
@@ -32,8 +33,9 @@ export function drawPercentiles({ title }: PercentilePlot, { rows }: Table, orig
   });
 }
 
-function lineOf({ title, group, samples }: Row): Line {
-  const curves = samples.flatMap(({ curve }) => curve ? [curve] : []);
+function lineOf(row: Row): Line {
+  const { title, group } = row;
+  const curves = countedTurns(row).flatMap(({ curve }) => curve ? [curve] : []);
   const points = CURVE_SHARES.flatMap((share, n) => {
     const value = share === 1 ? null : spreadOf(curves.map((curve) => curve[n]))?.median;
     return value ? [{ x: acrossOf(share), y: value }] : [];

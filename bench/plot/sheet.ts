@@ -28,7 +28,7 @@ const DAY = [
   "#15803d",
   "#be185d",
   "#a16207",
-  "#475569",
+  "#7c4a1e",
   "#0f766e",
 ];
 const NIGHT = [
@@ -39,7 +39,7 @@ const NIGHT = [
   "#5fd38a",
   "#f472b6",
   "#e3b341",
-  "#a3b1c6",
+  "#d3a982",
   "#5eead4",
 ];
 
@@ -52,10 +52,11 @@ const STYLE =
   "--bad:#b42318;font:13px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}" +
   `${lines(DAY)}.bareline{--c:#5d6878}` +
   "@media(prefers-color-scheme:dark){svg{--bg:#10151d;--fg:#e8ecf2;--dim:#97a3b4;--grid:#28313f;--kit:#5c9bff;" +
-  `--bare:#93a0b2;--peer:#465468;--bad:#ff8a7a}${lines(NIGHT)}.bareline{--c:#97a3b4}}` +
+  `--bare:#93a0b2;--peer:#5b6b82;--bad:#ff8a7a}${lines(NIGHT)}.bareline{--c:#97a3b4}}` +
   "text{fill:var(--fg)}.dim{fill:var(--dim)}.small{font-size:11.5px}.title{font-size:17px;font-weight:600}" +
   ".kit{fill:var(--kit)}.bare{fill:var(--bare)}.peer{fill:var(--peer)}.bold{font-weight:600}.bad{fill:var(--bad)}" +
-  ".pale{opacity:.4}.halo{stroke:var(--bg);stroke-width:4;paint-order:stroke;stroke-linejoin:round}" +
+  ".pale{fill-opacity:.22;stroke-width:1.25}.kit.pale{stroke:var(--kit)}.peer.pale{stroke:var(--peer)}" +
+  ".bare.pale{stroke:var(--bare)}.halo{stroke:var(--bg);stroke-width:7;paint-order:stroke;stroke-linejoin:round}" +
   ".grid{stroke:var(--grid);fill:none}.mark{stroke:var(--dim);fill:none;stroke-dasharray:3 4}" +
   ".whisker{stroke:var(--fg);stroke-width:1.25;fill:none;opacity:.75}" +
   ".line{stroke:var(--c);fill:none;stroke-width:2.25;stroke-linejoin:round;stroke-linecap:round}" +

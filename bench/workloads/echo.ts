@@ -46,6 +46,7 @@ export default contest({
     exchange(64, 1, { promises: PROMISES, wanted: [...PROMISED.slice(0, 3), ...SOME_PEERS] }),
     exchange(64, 1000, {
       promises: PROMISES,
+      check: ["kit_poller"],
       wanted: [...PROMISED, "python_selectors", "python_threading", ...SOME_PEERS],
     }),
     ...[4096, 65536].flatMap((size) => [1, 64, 1000].map((connections) => exchange(size, connections))),

@@ -106,7 +106,7 @@ async function measureCosts({ seconds, rounds }: Bench): Promise<Table> {
   const plot: CostPlot = {
     kind: "costs",
     name: "poll_cost",
-    title: "µs to learn which source is ready",
+    title: "The cost of a poll, in µs",
     across: "sources registered",
     points: COUNTS.map((at) => ({ column: `at${at}`, at })),
   };

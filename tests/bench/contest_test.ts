@@ -62,3 +62,16 @@ Deno.test("a contest does not look at the cores where no figure depends on time"
   const [{ rows, notes }] = report.tables;
   assertEquals([probes, notes, rows[1].samples.length], [0, [], 2]);
 });
+
+Deno.test("figures are of the turns with the cores as in most turns; one who has none of these says so", async () => {
+  const round = (own: number): number[] => [NEAR, NEAR, own, own];
+  const [once] = await runWith([...round(FAR), ...round(NEAR)], false);
+  assertEquals(once.tables[0].rows[1].samples.map(({ aside }) => aside === true), [true, false]);
+  const [never] = await runWith(Array.from({ length: 4 }, () => round(FAR)).flat(), false);
+  const [{ rows, notes }] = never.tables;
+  assertEquals(rows[1].samples.some(({ aside }) => aside), false);
+  assertEquals(
+    notes.at(-1),
+    "The machine's cores were elsewhere than usual in every turn of the kit: compare its ratio, not its figures.",
+  );
+});

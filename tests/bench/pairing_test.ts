@@ -1,5 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { comparablePairs, coresMoved, needsMoreRounds, pairUp } from "../../bench/pairing.ts";
+import {
+  comparablePairs,
+  coresMoved,
+  countedTurns,
+  isAlwaysElsewhere,
+  needsMoreRounds,
+  pairUp,
+  setAside,
+  usualDistance,
+} from "../../bench/pairing.ts";
 import { sample, turnAt } from "./_support.ts";
 
 const [NEAR, FAR] = [100, 350];
@@ -35,4 +44,24 @@ Deno.test("comparablePairs() asks for half of the rounds, rounded up, whatever c
   assertEquals([comparablePairs(own, bare, 3).length, needsMoreRounds(own, bare, 3)], [0, true]);
   own.push(turnAt(4, NEAR));
   assertEquals([comparablePairs(own, bare, 3).length, needsMoreRounds(own, bare, 3)], [2, false]);
+});
+
+Deno.test("usualDistance() is where the cores were in most turns, and setAside() leaves the others out of figures", () => {
+  const turns = [turnAt(1, FAR), turnAt(2, NEAR), turnAt(3, NEAR * 1.3), turnAt(4, NEAR, FAR)];
+  const usual = usualDistance(turns);
+  const samples = setAside(turns, usual);
+  assertEquals(samples.map(({ aside }) => aside === true), [true, false, false, true]);
+  assertEquals(countedTurns({ samples }).map(({ round }) => round), [2, 3]);
+  assertEquals(isAlwaysElsewhere(turns, usual), false);
+});
+
+Deno.test("setAside() leaves one its turns who has no others, or of whom nobody knows", () => {
+  const far = [turnAt(1, FAR), turnAt(2, FAR)];
+  assertEquals([setAside(far, NEAR), isAlwaysElsewhere(far, NEAR)], [far, true]);
+  const unknown = [sample({ rate: 1 }), sample({ rate: 2 })];
+  assertEquals([usualDistance(unknown), setAside(unknown, null)], [null, unknown]);
+  assertEquals([setAside(unknown, NEAR).some(({ aside }) => aside), isAlwaysElsewhere(unknown, NEAR)], [
+    false,
+    false,
+  ]);
 });

@@ -71,18 +71,21 @@ Deno.test("judge() compares CPU time when one of the servers was not given all t
 
 Deno.test("judge() never compares CPU time of a server on two cores: one idle core is its own doing", () => {
   const twice: Bound = { of: "ratio", atLeast: 1.7, margin: 0.1 };
-  const own = [sample({ rate: 110, cpu: 5 }, { serverCores: 2, server: 1.1 })];
-  const { outcome, shortfall } = judge(twice, "rate", own, [sample({ rate: 100, cpu: 5 })]);
+  const own = sample({ rate: 110, cpu: 5 }, { serverCores: 2, server: 1.1 });
+  const bare = sample({ rate: 100, cpu: 5 });
+  const { outcome, shortfall } = judge(twice, "rate", [own, own, own], [bare, bare, bare]);
   assertEquals([outcome, shortfall > 0.3], ["missed", true]);
 });
 
 Deno.test("conclude() calls a promise unclear while the true median may still be on its right side", () => {
-  const spread = (median: number, interval: [number, number]): Parameters<typeof conclude>[1] => (
-    { median, least: interval[0], most: interval[1], interval }
+  const spread = (median: number, interval: [number, number], rounds = 3): Parameters<typeof conclude>[1] => (
+    { median, least: interval[0], most: interval[1], rounds, interval }
   );
   assertEquals(conclude(PROMISE, spread(0.96, [0.9, 1])).outcome, "reached");
   assertEquals(conclude(PROMISE, spread(0.94, [0.9, 0.96])).outcome, "unclear");
   assertEquals(conclude(PROMISE, spread(0.93, [0.9, 0.94])).outcome, "missed");
+  assertEquals(conclude(PROMISE, spread(0.93, [0.93, 0.93], 1)).outcome, "unclear");
+  assertEquals(conclude(PROMISE, spread(0.93, [0.92, 0.94], 2)).outcome, "unclear");
   assertEquals(conclude(PROMISE, null).outcome, "not measured");
 });
 
