@@ -29,7 +29,7 @@ export interface Options extends Selection {
 const DEFAULTS = {
   kit: { seconds: 1, rounds: 3 },
   peers: { seconds: 0.5, rounds: 3 },
-  check: { seconds: 0.5, rounds: 3 },
+  check: { seconds: 0.3, rounds: 3 },
 };
 
 const VALUED = ["seconds", "rounds", "json", "plot", "from", "generator", "contenders", "case"] as const;

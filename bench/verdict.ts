@@ -5,7 +5,7 @@ import { type Spread, spreadOf } from "./statistics.ts";
 import type { Bound, Sample, Verdict } from "./workload.ts";
 
 const SATURATED = 0.95; // of a core
-const CONVINCING = 3; // rounds on the wrong side
+const CONVINCING = 2; // rounds, all on the wrong side
 const STARVED = 0.2; // of the window, for each core that it can use
 
 /** True when the generator, not the server, set the pace: it used or wanted a whole core, and the server did not. */

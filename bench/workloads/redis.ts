@@ -136,6 +136,7 @@ function pipelined(depth: number): Case {
     columns: COLUMNS,
     leading: "cpu",
     promise: PROMISE,
+    warmup: 1.5, // a protocol and a store have more code to be compiled than an echo
     wanted: depth === 16 ? undefined : ["redis_kit"],
     measure: (turn) => measure(depth, turn),
   };

@@ -40,5 +40,5 @@ export default contest({
   name: "send_file",
   title: "Sending a file",
   service: "send_file",
-  cases: [{ title: TITLE, columns: COLUMNS, leading: "rate", promise: PROMISE, measure }],
+  cases: [{ title: TITLE, columns: COLUMNS, leading: "rate", promise: PROMISE, roundsFactor: 2, measure }],
 });

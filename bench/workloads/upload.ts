@@ -75,5 +75,5 @@ export default contest({
   name: "upload",
   title: "Receiving a file",
   service: "upload",
-  cases: [{ title: TITLE, columns: COLUMNS, leading: "rate", promise: PROMISE, measure }],
+  cases: [{ title: TITLE, columns: COLUMNS, leading: "rate", promise: PROMISE, roundsFactor: 2, measure }],
 });

@@ -85,7 +85,7 @@ Deno.test("conclude() calls a promise unclear while the true median may still be
   assertEquals(conclude(PROMISE, spread(0.94, [0.9, 0.96])).outcome, "unclear");
   assertEquals(conclude(PROMISE, spread(0.93, [0.9, 0.94])).outcome, "missed");
   assertEquals(conclude(PROMISE, spread(0.93, [0.93, 0.93], 1)).outcome, "unclear");
-  assertEquals(conclude(PROMISE, spread(0.93, [0.92, 0.94], 2)).outcome, "unclear");
+  assertEquals(conclude(PROMISE, spread(0.93, [0.92, 0.94], 2)).outcome, "missed");
   assertEquals(conclude(PROMISE, null).outcome, "not measured");
 });
 
