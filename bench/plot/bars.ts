@@ -36,7 +36,7 @@ export function drawBars(plot: BarPlot, table: Table, origin: string): string {
   const subtitle =
     (rounds > 1 ? `median of ${rounds} rounds; the thin line spans all of them` : "one round") +
     (panels.some((panel) => rows.some((row) => isPale(panel, row, rows)))
-      ? "; pale: something else set the pace"
+      ? "; an empty bar has no ratio"
       : "");
   return sheet(WIDTH, height, { title: plot.title, subtitle, origin }, [
     legend(rows),
