@@ -317,7 +317,7 @@ export class ProtocolTransport {
 
   async #end(reason: Error): Promise<void> {
     this.#lost = this.#disconnecting = true;
-    this.#idle?.close();
+    this.idleTimeout = undefined;
     const producer = this.#producer;
     this.#producer = undefined;
     try {

@@ -8,6 +8,8 @@ import { Failure } from "./_failure.ts";
 import type { Transport } from "./_transport.ts";
 import { Watchdog } from "./_watchdog.ts";
 
+/** After so many bytes a connection lets others have a turn: what is made of them takes its time, too. */
+const MOST_IN_A_TURN = 262_144;
 /** How long a draining connection waits for bytes that the kernel may hold already, in milliseconds. */
 const LAST_LOOK = 5;
 /** The same where no byte has come yet: the client has just connected, and its first request may be on its way. */
@@ -48,6 +50,8 @@ export class Inbound {
   #promise: Promise<unknown> | undefined;
   #watchdog: Watchdog | undefined;
   #unlisten: (() => void) | undefined;
+  /** Bytes that have arrived since this connection last let the event loop turn. */
+  #sinceTurn = 0;
   #draining = false;
   #endsOnDrain = false;
   #looked = false;
@@ -173,19 +177,30 @@ export class Inbound {
   #read(): void {
     if (this.#space) return;
     this.#space = this.buffer.space();
-    this.#transport.read(this.#space).then(this.#arrived, this.#failed);
+    if (this.#sinceTurn < MOST_IN_A_TURN) this.#readNow();
+    else setImmediate(() => this.#readNow());
+  }
+
+  /** For a flood, in another turn of the event loop: bytes that are there already come without one. */
+  #readNow(): void {
+    if (this.#sinceTurn >= MOST_IN_A_TURN) this.#sinceTurn = 0;
+    if (this.#failure) this.#space = undefined; // closed meanwhile
+    else this.#transport.read(this.#space!).then(this.#arrived, this.#failed);
   }
 
   #arrived = (n: number | null): void => {
     const space = this.#space!;
     this.#space = undefined;
     if (this.#failure) return;
+    if (space.buffer.detached) return this.fail(Failure.of(transferred()));
     if (n === null) this.#ended = true;
     else if (n === 0) return this.#again();
     else {
       this.buffer.commit(n, space);
       this.total += n;
+      this.#sinceTurn += n;
       this.activity?.start();
+      if (n === space.length) this.#looked = false; // the kernel may hold more: a draining connection looks again
     }
     if (this.#finish) this.#settle(this.#resolve, this.#finish(this.buffer));
     this.watcher?.();
@@ -213,6 +228,7 @@ export class Inbound {
 
   #startLook(): void {
     this.#looked = true;
+    clearTimeout(this.#look);
     // Timers fire before the turn that polls sockets: the second one lets that turn come first.
     const look = this.total === 0 ? FIRST_LOOK : LAST_LOOK;
     this.#look = setTimeout(() => this.#look = setTimeout(() => this.#endLook(), 0), look);
@@ -244,6 +260,12 @@ export function optional<T>(promise: Promise<T>): Promise<T> {
 /** A rejection that need not be awaited. */
 export function rejected(error: unknown): Promise<never> {
   return optional(Promise.reject(error));
+}
+
+function transferred(): Error {
+  return new TypeError(
+    "a chunk of this connection was transferred while its memory was in use; transfer a copy of it",
+  );
 }
 
 function busy(): Error {

@@ -67,7 +67,7 @@ export class ConnectionReadiness extends Listeners implements SocketReadiness<Ui
 
   get ready(): number {
     const { buffer, over } = this.#inbound;
-    return (buffer.length > 0 || over ? READ : 0) | (this.#outbound.answers ? WRITE : 0);
+    return ((buffer.length > 0 && !buffer.lent) || over ? READ : 0) | (this.#outbound.answers ? WRITE : 0);
   }
 
   prepare(events: number): void {
@@ -76,6 +76,7 @@ export class ConnectionReadiness extends Listeners implements SocketReadiness<Ui
 
   take(): IteratorResult<Uint8Array<ArrayBuffer>, undefined> | undefined {
     const { buffer } = this.#inbound;
+    if (buffer.lent) return undefined; // somebody looks at it
     if (buffer.length > 0) return { value: buffer.take(), done: false };
     return this.#inbound.hasEnded() ? { value: undefined, done: true } : undefined;
   }

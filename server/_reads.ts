@@ -164,6 +164,9 @@ export async function copyTo(
   sink: Sink,
   { count = Infinity, signal }: CopyOptions = {},
 ): Promise<number> {
+  if (count !== Infinity && !(Number.isSafeInteger(count) && count >= 0)) {
+    throw new RangeError(`Cannot copy ${count} bytes: expected a whole number from 0`);
+  }
   inbound.buffer.beginCopy(count);
   try {
     let copied = 0;
@@ -185,6 +188,7 @@ async function lendTo(inbound: Inbound, sink: Sink, most: number): Promise<numbe
     return used = chunk.length;
   } finally {
     inbound.buffer.takeBack(used);
+    if (used === 0) inbound.watcher?.();
   }
 }
 

@@ -10,12 +10,17 @@ export function readableOf(conn: Connection): ReadableStream<Uint8Array<ArrayBuf
   const left = new AbortController();
   return new ReadableStream({
     type: "bytes",
-    cancel: () => left.abort(), // the read under way loses no byte: the next one gets them
+    cancel: () => left.abort(),
     pull: async (controller) => {
       const chunk = await conn.recv({ signal: left.signal });
-      if (chunk) return controller.enqueue(chunk.slice());
-      controller.close();
-      controller.byobRequest?.respond(0);
+      if (!chunk) {
+        controller.close();
+        return controller.byobRequest?.respond(0);
+      }
+      // What was not asked for, or comes when the stream was left already, is put back for whoever reads next.
+      const most = left.signal.aborted ? 0 : controller.byobRequest?.view?.byteLength ?? chunk.length;
+      conn.unread(chunk.subarray(most));
+      if (most > 0) controller.enqueue(chunk.slice(0, most));
     },
   }, { highWaterMark: 0 }) as ReadableStream<Uint8Array<ArrayBuffer>>;
 }

@@ -165,7 +165,10 @@ async function dialTls(
   signal: AbortSignal,
 ): Promise<Transport> {
   const tcp = await dialTcp(target, options, signal);
-  const { transport, handshake } = await startTls(tcp, target.hostname, options);
+  const { transport, handshake } = await startTls(tcp, target.hostname, options).catch((error) => {
+    tcp.close(); // it was refused before it took the connection over
+    throw error;
+  });
   const cut = () => {
     try {
       transport.close();

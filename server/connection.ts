@@ -354,6 +354,7 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
    *
    * @param sink takes a chunk of at least one byte
    * @returns how many bytes were copied: fewer than `count` if the end came first
+   * @throws {RangeError} if `count` is no whole number from 0
    * @throws what `sink` throws, and what {@linkcode Connection.recv} throws
    *
    * @example To a file
@@ -371,7 +372,7 @@ export class Connection<T = unknown> implements Deno.Conn, ConnectionInfo {
    * ```
    */
   copyTo(sink: (chunk: Uint8Array<ArrayBuffer>) => unknown, options?: CopyOptions): Promise<number> {
-    return copyTo(this.#inbound, sink, options);
+    return optional(copyTo(this.#inbound, sink, options));
   }
 
   /**

@@ -1,8 +1,16 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Connection, ConnectionClosedError, FrameTooLargeError } from "../../mod.ts";
+import {
+  connect,
+  Connection,
+  ConnectionClosedError,
+  FrameTooLargeError,
+  TcpServer,
+  type Transport,
+} from "../../mod.ts";
 import { bytes, connectionPair, text, writeAll } from "../_support/connection_pair.ts";
 import { isSettled, turn } from "../_support/deadline.ts";
 import { MemoryTransport } from "../_support/memory_transport.ts";
+import { serving } from "../_support/serving.ts";
 
 /** A connection to which the given parts arrive, and then the end. */
 function receiving(...parts: (string | Error)[]): Connection {
@@ -342,4 +350,40 @@ Deno.test("Connection time limits that a timer cannot keep are refused with a se
     conn[name] = undefined;
     assertEquals(conn[name], undefined);
   }
+});
+
+Deno.test("Connection of a client that floods lets the event loop turn after 256 KiB", async () => {
+  const flood: Transport = Object.assign(new MemoryTransport(), {
+    read: (p: Uint8Array) => Promise.resolve(p.fill(10).length),
+  });
+  using conn = new Connection(flood);
+  let turned = false;
+  setImmediate(() => turned = true); // the next turn, whatever the clock says
+  while (!turned && conn.bytesIn < 50_000_000) await conn.recv();
+  assert(turned && conn.bytesIn < 2_000_000, `${conn.bytesIn} bytes were read in one turn`);
+});
+
+Deno.test("Connection whose chunk is transferred while the next read is under way fails, and nothing else does", async () => {
+  using pair = await connectionPair();
+  const { near, far } = pair;
+  await writeAll(far, "first");
+  const chunk = await near.recv();
+  const next = near.recv();
+  structuredClone(chunk, { transfer: [chunk!.buffer] });
+  await writeAll(far, "second");
+  await assertRejects(() => next, TypeError, "transfer");
+});
+
+Deno.test("Connection.drain lets a request through that is larger than the block of a new connection", async () => {
+  let served = 0;
+  const server = new TcpServer(async (conn) => {
+    for await (const chunk of conn) await conn.sendAll(chunk).then(() => served += chunk.length);
+  }, { port: 0 });
+  await using running = await serving(server);
+  using client = await connect(running.server.addr);
+  while (server.stats.active === 0) await turn();
+  const sent = "x".repeat(1_000);
+  await client.sendAll(sent);
+  await server.shutdown();
+  assertEquals(served, sent.length);
 });

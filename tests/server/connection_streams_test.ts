@@ -188,3 +188,28 @@ Deno.test("Connection time limits that are changed or taken away while a read wa
   near.idleTimeout = 5;
   await assertRejects(() => within(again, "the close"), ConnectionClosedError);
 });
+
+Deno.test("Connection.readable that is left in the turn in which bytes come loses none", async () => {
+  for (const waiting of [true, false]) {
+    const transport = new MemoryTransport();
+    using conn = new Connection(transport);
+    transport.receive("bytes");
+    if (waiting) await conn.peek();
+    const reader = conn.readable.getReader();
+    const read = reader.read();
+    await reader.cancel();
+    await read;
+    assertEquals(new TextDecoder().decode(await conn.readExactly(5)), "bytes");
+  }
+});
+
+Deno.test("Connection.readable gives a view of a reader's own as much as it holds, and keeps the rest", async () => {
+  const transport = new MemoryTransport();
+  using conn = new Connection(transport);
+  transport.receive("abcdefgh");
+  const reader = conn.readable.getReader({ mode: "byob" });
+  const { value } = await reader.read(new Uint8Array(4));
+  reader.releaseLock();
+  assertEquals(new TextDecoder().decode(value), "abcd");
+  assertEquals(new TextDecoder().decode(await conn.readExactly(4)), "efgh");
+});

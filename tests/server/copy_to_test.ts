@@ -146,3 +146,18 @@ Deno.test("Connection.unread() while a chunk is lent puts bytes behind it: they 
   assertEquals(decoder.decode(await conn.readExactly(7)), "NEWrest");
   conn.close();
 });
+
+Deno.test("Connection.copyTo() refuses a count that is none", async () => {
+  const { conn } = memoryConnection();
+  for (const count of [1.5, -1, NaN]) {
+    await assertRejects(() => conn.copyTo(() => {}, { count }), RangeError, String(count));
+  }
+  conn.close();
+});
+
+Deno.test("Connection.copyTo() that fails and that nobody awaits does not end the process", async () => {
+  const { conn } = memoryConnection();
+  conn.copyTo(() => {});
+  conn.close();
+  await turn();
+});
