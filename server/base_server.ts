@@ -20,7 +20,8 @@ const ignore = (): void => {};
 const SWEEP_QUIET = 5;
 /**
  * How long `shutdown` goes on accepting, waits for room and for serial handlers not counted, in milliseconds. The queue
- * is empty long before; who comes later, on a busy server one after the other, is not to hold up its end.
+ * is empty long before; who comes later, on a busy server one after the other, is not to hold up its end. Where there is
+ * no room these waits are all there is, and the number of clients is what ends it: `queueLength`.
  */
 const SWEEP_LONGEST = 1_000;
 
@@ -223,6 +224,7 @@ export abstract class BaseServer<R> {
     this.#phase = "listening";
     this.#stats.listeningSince = Date.now();
     this.observers.tell("listening", { addr: this.addr });
+    this.#readiness?.changed(); // a poller has seen the end of the listening before
   }
 
   /**
@@ -322,8 +324,12 @@ export abstract class BaseServer<R> {
     try {
       const got = this.getRequest();
       request = got instanceof Promise ? await got : got;
+      if (got !== request && this.#isOver) { // while a getRequest of somebody's own was waiting
+        await this.closeRequest(request);
+        return false;
+      }
     } catch (error) {
-      await this.#acceptFailed(error);
+      if (!this.#isOver) await this.#acceptFailed(error);
       return false;
     }
     this.#backoff.reset();
@@ -331,6 +337,11 @@ export abstract class BaseServer<R> {
     if (this.#inHandler) await this.#dispatchSerially(request, this.#inHandler);
     else this.#dispatch(request);
     return true;
+  }
+
+  /** Whether nobody is to be served any more. */
+  get #isOver(): boolean {
+    return this.#phase === "closed" || this.#pastDeadline;
   }
 
   #dispatch(request: R): void {
@@ -457,9 +468,7 @@ export abstract class BaseServer<R> {
   }
 
   /** How many requests the kernel may have queued when the server is shut down; it takes no more then. */
-  protected get queueLength(): number {
-    return Infinity;
-  }
+  protected abstract get queueLength(): number;
 
   /** Whether handlers need the listening socket. */
   protected get closesLast(): boolean {

@@ -162,13 +162,14 @@ export class Observers {
   tell<N extends EventName>(name: N, event: EventOf<N>): boolean {
     let heard = false;
     for (const observer of [...this.#list]) {
-      const method = observer[name] as ((event: EventOf<N>) => void) | undefined;
+      const method = observer[name] as ((event: EventOf<N>) => unknown) | undefined;
       if (!method) continue;
       heard = true;
       try {
-        method.call(observer, event);
+        const answer = method.call(observer, event);
+        if (answer instanceof Promise) answer.catch((error) => failed(name, error));
       } catch (error) {
-        lastResort(`An observer's "${name}" method threw`, error);
+        failed(name, error);
       }
     }
     return heard;
@@ -198,6 +199,10 @@ const PHASES: Record<ErrorPhase, string> = {
   close: "Closing the listener failed",
   worker: "A worker failed",
 };
+
+function failed(name: EventName, error: unknown): void {
+  lastResort(`An observer's "${name}" method threw`, error);
+}
 
 function lastResort(what: string, error: unknown): void {
   // deno-lint-ignore no-console -- the one place in the library that prints: an error that nobody observes

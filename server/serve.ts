@@ -225,12 +225,11 @@ export class ServerGroup {
   async #serve(signal: AbortSignal | undefined): Promise<void> {
     const close = () => void this.close();
     signal?.addEventListener("abort", close, { once: true });
-    try {
-      await Promise.all(this.servers.map((server) => server.serveForever({ signal })));
-      await Promise.all(this.servers.map((server) => server.finished));
-    } finally {
-      signal?.removeEventListener("abort", close);
-    }
+    const finished = Promise.all(this.servers.map((server) => server.finished));
+    // Not when one fails: it stays bound, and the signal is still to close it.
+    finished.then(() => signal?.removeEventListener("abort", close));
+    await Promise.all(this.servers.map((server) => server.serveForever({ signal })));
+    await finished;
   }
 
   /** Where the servers listen, in the order of their endpoints. */

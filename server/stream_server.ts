@@ -54,6 +54,7 @@ export abstract class StreamServer<T = unknown, C extends ConnectionInfo = Conne
   protected readonly crew: Crew | undefined;
   readonly #door: Door;
   readonly #limits: ConnectionOptions;
+  readonly #backlog: number;
   readonly #connections = new ConnectionTable<Connection<T>>();
   #lastId = 0;
 
@@ -69,16 +70,32 @@ export abstract class StreamServer<T = unknown, C extends ConnectionInfo = Conne
     const { maxConnections = STREAM_DEFAULTS.maxConnections, whenFull = STREAM_DEFAULTS.whenFull } = options;
     this.handler = resolveStreamHandler(handler);
     this.crew = (handler as unknown) instanceof Crew ? handler as Crew : undefined;
+    this.#backlog = options.backlog ?? STREAM_DEFAULTS.backlog;
     this.#limits = this.crew ? {} : { readTimeout, writeTimeout, idleTimeout, maxLifetime };
     const admission = options.admission ?? new Admission({ ...options, maxConnections });
     this.crew?.join(this.#crewHost(admission, options));
-    admission.onRelease(() => this.roomChanged());
+    this.#hearOfRoom(admission);
     this.#door = new Door(this.#host, {
       admission,
       capacity: Math.min(this.concurrency, maxConnections),
       refuses: whenFull === "refuse",
       banner: typeof banner === "string" ? new TextEncoder().encode(banner) : banner,
     });
+  }
+
+  /** An admission may be several servers', and outlive this one: it must not keep it. */
+  #hearOfRoom(admission: Admission): void {
+    const self = new WeakRef(this);
+    const forget = admission.onRelease(() => {
+      const server = self.deref();
+      if (server) server.roomChanged();
+      else forget();
+    });
+  }
+
+  /** More than that the kernel does not queue: who comes later is not to hold up a shutdown. */
+  protected override get queueLength(): number {
+    return this.#backlog;
   }
 
   /** The live connections by id. */
