@@ -47,6 +47,8 @@ export class UnixDatagramSocket implements DatagramSocket {
   readonly addr: Deno.UnixAddr;
   readonly #options: UnixDatagramSocketOptions;
   readonly #unbound: UnboundSockets;
+  /** Rings the bell. It is of no use to others, so that peers that do not read cannot take it. */
+  #bell: BoundSocket | undefined;
   /** What the bell sends: nobody else can know it. */
   readonly #ring: Uint8Array = crypto.getRandomValues(new Uint8Array(16));
   #conn: BoundSocket;
@@ -85,6 +87,7 @@ export class UnixDatagramSocket implements DatagramSocket {
   }
 
   async send(bytes: Uint8Array, to: Deno.Addr): Promise<number> {
+    if (this.#closed) throw new Deno.errors.BadResource("Socket has been closed");
     const { path } = to as Deno.UnixAddr;
     if (path === null) {
       throw new Deno.errors.AddrNotAvailable("the peer has no name to send to: it has not bound its socket");
@@ -116,16 +119,25 @@ export class UnixDatagramSocket implements DatagramSocket {
   }
 
   #sendFromHere(bytes: Uint8Array, to: Deno.Addr): Promise<number> {
+    // Closed while it was tried without a name.
+    if (this.#closed) throw new Deno.errors.BadResource("Socket has been closed");
+    if (this.#receiving) this.#ringBell();
     const done = Promise.withResolvers<number>();
     this.#jobs.push({ bytes, to, done });
-    if (this.#receiving) this.#unbound.send(this.#ring, this.#ownPath).catch(ignore); // full: it wakes anyway
-    else this.#sendJobs();
+    if (!this.#receiving) this.#sendJobs();
     return done.promise;
   }
 
-  /** The bell goes to the name under which the socket was bound, which `addr` need not be any more. */
-  get #ownPath(): string {
-    return this.#options.path;
+  /** Goes to the name under which the socket was bound, which `addr` need not be any more. */
+  #ringBell(): void {
+    this.#bell ??= Deno.listenDatagram({ transport: "unixpacket" });
+    // Full: it wakes anyway. Busy: the one before is still to come.
+    this.#bell.send(this.#ring, { transport: "unixpacket", path: this.#options.path }).catch(ignore);
+  }
+
+  #closeBell(): void {
+    this.#bell?.close();
+    this.#bell = undefined;
   }
 
   #isRing(bytes: Uint8Array): boolean {
@@ -156,26 +168,39 @@ export class UnixDatagramSocket implements DatagramSocket {
     try {
       this.#conn = await this.#options.rebind!();
     } catch {
-      await this.#wait.for(sending); // there is no way to, or none that is allowed: nobody is served until it ends
+      // There is no way to, or none that is allowed: nobody is served until it ends.
+      if (!this.#closed) await this.#wait.for(sending);
       return;
     }
-    sending.catch(ignore).finally(() => old.close());
-    if (this.#closed) this.#closeConn();
+    this.#closeBell(); // it may be waiting for the old one
+    if (!this.#closed) return old.close(); // what it is sending ends with the peer
+    try {
+      this.#closeConn(); // the old one is closed
+    } catch {
+      // The file stays: who closed has been answered already.
+    }
   }
 
   close(): void {
     this.#closed = true;
-    this.#closeConn();
-    this.#unbound.close();
-    this.#wait.stop();
-    for (const { done } of this.#jobs.splice(0)) {
-      done.reject(new Deno.errors.BadResource("Socket has been closed"));
+    try {
+      this.#closeConn();
+    } finally {
+      this.#closeBell();
+      this.#unbound.close();
+      this.#wait.stop();
+      for (const { done } of this.#jobs.splice(0)) {
+        done.reject(new Deno.errors.BadResource("Socket has been closed"));
+      }
     }
   }
 
   #closeConn(): void {
-    this.#options.closed?.();
-    this.#conn.close();
+    try {
+      this.#options.closed?.(); // first: the path must not be one where nobody answers
+    } finally {
+      this.#conn.close();
+    }
   }
 
   ref(): void {

@@ -15,7 +15,7 @@ import {
   type Received,
 } from "./_datagram_socket.ts";
 import { PacketBlock } from "./_packet_block.ts";
-import { checkOptions } from "./options.ts";
+import { checkOptions, LONGEST_TIMER } from "./options.ts";
 import type { Permissions } from "./permissions.ts";
 import { encodeText } from "./_text.ts";
 import { openUdpSocket } from "./_udp_socket.ts";
@@ -174,10 +174,11 @@ export class DatagramClient {
    */
   async receive({ timeout, signal }: ReceiveOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     signal?.throwIfAborted();
+    const limited = timeout !== undefined && timeout <= LONGEST_TIMER;
     const interrupt = () => this.#intake.interrupt();
     signal?.addEventListener("abort", interrupt, { once: true });
     try {
-      const arrived = await this.#intake.ready(timeout);
+      const arrived = await this.#intake.ready(limited ? timeout : undefined);
       signal?.throwIfAborted();
       if (arrived) return this.#intake.take()[0];
     } finally {
@@ -213,8 +214,11 @@ export class DatagramClient {
     if (this.#closed) return;
     this.#closed = true;
     this.#intake.interrupt();
-    await this.#socket.close();
-    await this.#intake.settled();
+    try {
+      await this.#socket.close();
+    } finally {
+      await this.#intake.settled();
+    }
   }
 
   /** Closes it, at the end of an `await using` block. */
@@ -236,13 +240,22 @@ async function openUnix(): Promise<DatagramSocket> {
   }
   const folder = await Deno.makeTempDir({ prefix: "datagram" });
   const path = `${folder}/client.sock`;
-  const closed = () => Deno.removeSync(folder, { recursive: true });
+  const closed = () => removeFolder(folder);
   try {
     const conn = Deno.listenDatagram({ transport: "unixpacket", path });
     return new UnixDatagramSocket(conn, { path, named: true, closed });
   } catch (error) {
     closed();
     throw error;
+  }
+}
+
+/** It may be gone: others clean up where temporary files are. */
+function removeFolder(folder: string): void {
+  try {
+    Deno.removeSync(folder, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

@@ -375,6 +375,131 @@ Deno.test({
   },
 });
 
+const bindUnix = (path: string): Deno.DatagramConn => Deno.listenDatagram({ transport: "unixpacket", path });
+
+for (const outcome of ["succeeds", "fails"]) {
+  Deno.test({
+    name:
+      `UnixDatagramSocket.close() while a socket that hangs is replaced, which ${outcome}, ends everything once`,
+    ignore,
+    fn: async () => {
+      const path = socketPath();
+      const peer = bindUnix(socketPath());
+      const asked = Promise.withResolvers<void>();
+      const given = Promise.withResolvers<Deno.DatagramConn>();
+      const rebind = () => (asked.resolve(), given.promise);
+      const socket = new UnixDatagramSocket(bindUnix(path), { path, named: true, patience: 20, rebind });
+      const sendings = Promise.allSettled(
+        Array.from({ length: 1_000 }, () => socket.send(new Uint8Array(1), peer.addr)),
+      );
+      const receiving = assertRejects(() => socket.receive(new Uint8Array(1)), Deno.errors.BadResource);
+      await within(asked.promise, "the replacement");
+      socket.close();
+      Deno.removeSync(path);
+      if (outcome === "fails") given.reject(new Deno.errors.AddrInUse());
+      else given.resolve(bindUnix(path));
+      await within(receiving, "the end of receive");
+      await within(sendings, "the end of all sends");
+      if (outcome === "succeeds") {
+        const conn = await given.promise;
+        assertThrows(() => conn.close(), Deno.errors.BadResource);
+        Deno.removeSync(path);
+      }
+      peer.close(); // ends the send that hangs
+      for (let n = 0; n < 5; n++) await turn();
+      Deno.removeSync((peer.addr as Deno.UnixAddr).path!);
+      await assertRejects(() => socket.send(new Uint8Array(1), peer.addr), Deno.errors.BadResource);
+    },
+  });
+}
+
+Deno.test({
+  name: "UnixDatagramServer.close() ends where its file cannot be removed, and tells of it",
+  ignore,
+  fn: async () => {
+    const observer = new Recorder();
+    const folder = socketPath("folder");
+    Deno.mkdirSync(folder);
+    const server = new UnixDatagramServer(echo, { path: `${folder}/s`, observers: [observer] });
+    const { loop } = await serving(server);
+    assertEquals(await ask(server, "hello"), "hello");
+    Deno.removeSync(folder, { recursive: true });
+    Deno.writeTextFileSync(folder, "a file where the folder was");
+    await within(server.close(), "close", 2_000);
+    await within(loop, "the end of serveForever");
+    assert(observer.all("error")[0].error instanceof Deno.errors.NotADirectory);
+  },
+});
+
+Deno.test({
+  name: "DatagramClient.close() ends where somebody has removed the client's folder",
+  ignore,
+  fn: async () => {
+    await using running = await serving(new UnixDatagramServer(echo, { path: socketPath() }));
+    const client = await connectDatagram(running.server.addr);
+    const receiving = assertRejects(() => client.receive(), Deno.errors.BadResource);
+    const { path } = client.localAddr as Deno.UnixAddr;
+    Deno.removeSync(path!.slice(0, path!.lastIndexOf("/")), { recursive: true });
+    await client.close();
+    await within(receiving, "the end of receive");
+    await client.close();
+  },
+});
+
+Deno.test({
+  name: "DatagramClient.receive() waits as long as it takes where no timer lasts as long as its time-out",
+  ignore,
+  fn: async () => {
+    await using running = await serving(new UnixDatagramServer(echo, { path: socketPath() }));
+    await using client = await connectDatagram(running.server.addr);
+    await using other = await connectDatagram(running.server.addr);
+    for (const timeout of [Infinity, 2 ** 31]) {
+      const packet = client.receive({ timeout });
+      packet.catch(() => {});
+      await assertRejects(() => other.receive({ timeout: 20 }), Deno.errors.TimedOut);
+      await client.send("late");
+      assertEquals(new TextDecoder().decode(await within(packet, "the packet")), "late");
+    }
+  },
+});
+
+Deno.test({
+  name: "UnixDatagramSocket answers a connected peer while as many others as it waits for do not read",
+  ...withPython,
+  fn: async () => {
+    const path = socketPath();
+    const socket = new UnixDatagramSocket(bindUnix(path), { path, patience: 60_000 });
+    const connected = python(
+      script(`s.connect(path); s.send(b"x"); print(s.recv(9), s.recv(9))`),
+      path,
+      socketPath(),
+    );
+    const [, from] = await within(socket.receive(new Uint8Array(1)), "the packet");
+    await socket.send(new Uint8Array([49]), from);
+    const silent = Array.from({ length: 64 }, () => bindUnix(socketPath()));
+    const large = new Uint8Array(60_000);
+    let sent = 0;
+    const sendings = silent.flatMap(({ addr }) =>
+      Array.from({ length: 20 }, () => socket.send(large, addr).then(() => sent++))
+    );
+    const results = Promise.allSettled(sendings);
+    for (let before = -1; sent !== before; await turn()) before = sent;
+    const receiving = Promise.allSettled([socket.receive(new Uint8Array(1))]);
+    try {
+      await within(socket.send(new Uint8Array([50]), from), "the reply", 2_000);
+      assertEquals(await connected, "b'1' b'2'\n");
+    } finally {
+      socket.close();
+      for (const peer of silent) peer.close();
+      await results;
+      await connected.catch(() => {});
+      for (const { addr } of silent) Deno.removeSync((addr as Deno.UnixAddr).path!);
+      Deno.removeSync(path);
+    }
+    await within(receiving, "the end of receive");
+  },
+});
+
 Deno.test({
   name: "UnixDatagramSocket passes on a packet that looks nearly like its bell",
   ignore,
