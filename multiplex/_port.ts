@@ -18,9 +18,11 @@ export interface Port {
   /** Where it is bound. */
   readonly host: Deno.Addr;
   /**
-   * Stops listening: resolves when the address is free. Connections live on, and are the reactor's to close. Harmless if it
-   * does not listen.
+   * Stops listening: resolves when the address is free. Connections live on, and are the reactor's to close. Who waits in
+   * the kernel's queue is taken in while there is room. With `concurrency: 1` it waits for the connection that is being
+   * served. Harmless if it does not listen.
    *
+   * @throws {TypeError} inside a protocol of a port with `concurrency: 1`, which would wait for itself; it listens on then
    * @throws what the factory's `stopFactory` threw; the port is closed then, and can be opened again
    */
   stopListening(): Promise<void>;
@@ -57,6 +59,8 @@ export class StreamPort implements ReactorPort {
   /** Every protocol that speaks, also those of servers that do not listen any more. */
   readonly #speaking = new Set<Promise<unknown>>();
   readonly #servers = new Set<Server>();
+  /** Those for which the factory was started: for no other is it stopped. */
+  readonly #started = new WeakSet<Server>();
   #server: Server | undefined;
   #addr: Deno.Addr | undefined;
 
@@ -85,8 +89,9 @@ export class StreamPort implements ReactorPort {
       this.#reactor.checkUsable();
       this.#addr = server.addr;
       this.#factory.doStart();
+      this.#started.add(server);
     } catch (error) {
-      this.#server = undefined;
+      if (this.#server === server) this.#server = undefined;
       await server.close();
       throw error;
     }
@@ -105,24 +110,34 @@ export class StreamPort implements ReactorPort {
     const server = this.#server;
     if (!server) return;
     this.#server = undefined;
-    server.shutdown().then(() => this.#forget(server));
-    await server.listenerClosed;
-    this.#factory.doStop();
+    const over = server.retreat();
+    try {
+      await Promise.race([server.listenerClosed, over]); // one that has failed to listen has nothing to close
+    } catch (error) {
+      this.#server ??= server; // it was refused, and nothing has changed
+      throw error;
+    }
+    over.then(() => this.#forget(server), (error) => this.#failed(error));
+    if (this.#started.has(server)) this.#factory.doStop();
   }
 
   async close(): Promise<void> {
-    const listening = this.#server !== undefined;
+    const started = this.#server !== undefined && this.#started.has(this.#server);
     this.#server = undefined;
     await Promise.all([...this.#servers].map((server) => server.close()));
     await settledSoon(this.#speaking);
     this.#servers.clear();
     this.#reactor.closed(this);
-    if (listening) this.#factory.doStop();
+    if (started) this.#factory.doStop();
   }
 
   #forget(server: Server): void {
     this.#servers.delete(server);
     if (this.#servers.size === 0) this.#reactor.closed(this);
+  }
+
+  #failed(error: unknown): void {
+    this.#reactor.observers().error({ error, phase: "close", addr: this.host });
   }
 
   #track(speaking: Promise<unknown>): Promise<unknown> {

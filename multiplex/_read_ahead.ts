@@ -88,11 +88,15 @@ export class ReadAhead<T> implements Readiness<T> {
     }
   }
 
-  /** Ends an iterator, as leaving a `for await` over it does. Sockets and files stay open and keep their item. */
+  /**
+   * Ends an iterator, as leaving a `for await` over it does: whoever else waits for it is told. Sockets and files stay open
+   * and keep their item.
+   */
   async return(): Promise<void> {
     if (!this.#return || this.#ended) return;
     this.#ended = true;
     this.#outcome = undefined;
+    this.#watchers.tell(EVENT_READ); // the end is ready, though the source may never answer
     await this.#return();
   }
 

@@ -43,6 +43,9 @@ export interface ConnectFactoryOptions {
  * runs the triggers `"before"`, then closes all ports and connections (their protocols are told `ConnectionLost`), stops the
  * factories, runs `"during"` and `"after"`, and `run` resolves. It cannot be run again.
  *
+ * Delayed calls are cancelled after `"before"`. One that is made after that, by a trigger that waits for it say, comes if its
+ * time does before the end; the end cancels the rest, so that nothing outlives `run`.
+ *
  * What a protocol, a factory or a delayed call throws is told to the observers; the reactor goes on. As it stops it waits a
  * second at most for callbacks of protocols that have not come back.
  *
@@ -183,12 +186,14 @@ export class Reactor {
    * @param ms how much later, in milliseconds from 0
    * @param callback what to call
    * @param args with what
-   * @returns the call, to be cancelled or put off
+   * @returns the call, to be cancelled or put off; once the reactor has stopped, one that is cancelled already
    * @throws {RangeError} if the time is none; the message has the value
    */
   callLater<A extends unknown[]>(ms: number, callback: (...args: A) => unknown, ...args: A): DelayedCall {
     if (!(ms >= 0)) throw new RangeError(`Cannot call in ${ms} ms: expected 0 or more`);
-    return new DelayedCall(ms, () => this.#guard(() => callback(...args)), this.#calls);
+    const call = new DelayedCall(ms, () => this.#guard(() => callback(...args)), this.#calls);
+    if (this.#phase === "stopped") call.cancel();
+    return call;
   }
 
   /**
@@ -238,6 +243,7 @@ export class Reactor {
     await this.#run("during");
     await this.#run("after");
     this.#phase = "stopped";
+    this.#calls.cancelAll(); // those of protocols, factories and triggers that were told of the end
     this.#stopped.resolve();
   }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { EVENT_READ, EVENT_WRITE, Poller, type Source } from "../../multiplex/mod.ts";
+import { EVENT_READ, EVENT_WRITE, merge, Poller, type Source } from "../../multiplex/mod.ts";
 import { isSettled, turn, within } from "../_support/deadline.ts";
 import { Mailbox, ScriptedIterator } from "../_support/mailbox.ts";
 
@@ -455,6 +455,34 @@ Deno.test("Leaving the remainder of a source calls its return once", async () =>
   assertEquals(source.returned, 1);
   assertEquals(await rest.next(), { value: undefined, done: true });
 });
+
+Deno.test("Leaving the remainder of a source ends a next that waits, and what comes then is dropped", async () => {
+  using poller = new Poller();
+  const source = new ScriptedIterator<number>();
+  poller.register(source);
+  const rest = poller.unregister(source) as AsyncIterableIterator<number>;
+  const waiting = [rest.next(), rest.next()];
+  await rest.return!();
+  const end = { value: undefined, done: true } as const;
+  assertEquals(await within(Promise.all(waiting), "next"), [end, end]);
+  source.give(7);
+  assertEquals(await rest.next(), end);
+});
+
+for (const trigger of ["level", "edge", "oneshot"] as const) {
+  Deno.test(`A ${trigger} poll that waits is told when somebody else leaves the source`, async () => {
+    using poller = new Poller();
+    const source = new ScriptedIterator<number>();
+    const key = poller.register(source, EVENT_READ, { trigger });
+    const merged = merge(source);
+    const first = merged.next();
+    const answer = poller.poll();
+    await merged.return!();
+    assertEquals((await within(answer, "the answer")).map(({ source }) => source), [source]);
+    assertEquals(key.take(), { value: undefined, done: true });
+    assertEquals(await first, { value: undefined, done: true });
+  });
+}
 
 Deno.test("Poller.unregister() gives back the source itself if that keeps what was read ahead", () => {
   using poller = new Poller();

@@ -120,6 +120,116 @@ Deno.test("Port.stopListening() frees the address, connections live on, and it c
   assertEquals(await second.readLine(), "three");
 });
 
+Deno.test("Port.stopListening() inside a protocol of a serial port is refused, and the port goes on listening", async () => {
+  const refused = Promise.withResolvers<unknown>();
+  class Stopping extends Echo {
+    override async dataReceived(data: Uint8Array): Promise<void> {
+      await port.stopListening().then(refused.reject, refused.resolve);
+      super.dataReceived(data);
+    }
+  }
+  class Factory extends NotedFactory {
+    override protocol = Stopping;
+  }
+  const factory = new Factory();
+  const reactor = new Reactor();
+  const port = await reactor.listenTcp(0, factory, { concurrency: 1 });
+  await using _running = running(reactor);
+  const client = await connect(port.host as Deno.NetAddr);
+  await client.sendAll("one\n");
+  assertInstanceOf(await within(refused.promise, "the refusal"), TypeError);
+  assertEquals(await client.readLine(), "one");
+  client.close();
+  const second = await connect(port.host as Deno.NetAddr);
+  await second.sendAll("two\n");
+  assertEquals(await second.readLine(), "two");
+  second.close();
+  assertEquals(factory.calls, ["start"]);
+  await within(port.stopListening(), "the stop");
+  assertEquals(factory.calls, ["start", "stop"]);
+});
+
+Deno.test("Port.stopListening() during a startListening that fails resolves, and does not stop the factory", async () => {
+  const reactor = new Reactor();
+  const factory = new NotedFactory();
+  const port = await reactor.listenTcp(0, factory);
+  const other = await reactor.listenTcp(0, factory);
+  await using _running = running(reactor);
+  await port.stopListening();
+  const occupied = Deno.listen({ ...port.host as Deno.NetAddr, transport: "tcp" });
+  const starting = assertRejects(() => port.startListening(), Deno.errors.AddrInUse);
+  await within(port.stopListening(), "the stop");
+  await starting;
+  occupied.close();
+  assertEquals(factory.calls, ["start"], "the other port counts");
+  await port.startListening();
+  await other.stopListening();
+  assertEquals(factory.calls, ["start"]);
+});
+
+Deno.test("Port.stopListening() during a startListening that succeeds stops it", async () => {
+  const reactor = new Reactor();
+  const factory = new NotedFactory();
+  const port = await reactor.listenTcp(0, factory);
+  await using _running = running(reactor);
+  await port.stopListening();
+  const starting = port.startListening();
+  await within(port.stopListening(), "the stop");
+  await starting;
+  await assertRejects(() => connect(port.host as Deno.NetAddr), Deno.errors.ConnectionRefused);
+  assertEquals(factory.calls, ["start", "stop", "start", "stop"]);
+});
+
+Deno.test({
+  name: "Port.stopListening() resolves though the file of a Unix socket cannot be removed, which is told",
+  ignore: Deno.build.os === "windows",
+  async fn(): Promise<void> {
+    const folder = socketPath("gone");
+    await Deno.mkdir(folder);
+    const recorder = new Recorder();
+    const reactor = new Reactor({ observers: [recorder] });
+    const port = await reactor.listenUnix(`${folder}/socket`, ServerFactory.forProtocol(Echo));
+    await using _running = running(reactor);
+    await Deno.remove(folder, { recursive: true });
+    await Deno.writeTextFile(folder, "a file where the folder was");
+    await within(port.stopListening(), "the stop");
+    assertEquals(recorder.all("error").map(({ phase }) => phase), ["close"]);
+  },
+});
+
+Deno.test("Port.stopListening() of a port that is full waits for no room, and connections live on", async () => {
+  const reactor = new Reactor();
+  const port = await reactor.listenTcp(0, ServerFactory.forProtocol(Echo), { maxConnections: 1 });
+  await using _running = running(reactor);
+  using client = await connect(port.host as Deno.NetAddr);
+  await client.sendAll("one\n");
+  assertEquals(await client.readLine(), "one");
+  using _waiting = await connect(port.host as Deno.NetAddr);
+  await within(port.stopListening(), "the stop");
+  await assertRejects(() => connect(port.host as Deno.NetAddr), Deno.errors.ConnectionRefused);
+  await client.sendAll("two\n");
+  assertEquals(await client.readLine(), "two");
+});
+
+Deno.test("Port.stopListening() takes in who waits while there is room, and none above the limit", async () => {
+  const reactor = new Reactor();
+  const port = await reactor.listenTcp(0, ServerFactory.forProtocol(Echo), { maxConnections: 2 });
+  const clients = await Promise.all([1, 2, 3].map(() => connect(port.host as Deno.NetAddr)));
+  await using _running = running(reactor);
+  await within(port.stopListening(), "the stop");
+  const served = await Promise.all(clients.map(async (client) => {
+    try {
+      await client.sendAll("hello\n");
+      return await client.readLine() === "hello" ? 1 : 0 as number;
+    } catch {
+      return 0;
+    }
+  }));
+  const sum = served.reduce((sum, one) => sum + one);
+  assert(sum <= 2, `${sum} were served`);
+  for (const client of clients) client.close();
+});
+
 Deno.test("A stopFactory that throws rejects stopListening, and the port can be opened again", async () => {
   class Broken extends ServerFactory {
     override protocol = Echo;
@@ -300,6 +410,47 @@ Deno.test("A delayed call can be cancelled, put off and brought forward, until i
   assertEquals(called, ["forward"]);
   assert(!off.active, "the end of the reactor cancels what is to come");
   assertThrows(() => reactor.callLater(-1, () => {}), RangeError, "-1");
+});
+
+Deno.test("Calls that are delayed while the reactor stops come if it takes so long, and do not outlive it", async () => {
+  const reactor = new Reactor();
+  const called: string[] = [];
+  const left: { active: boolean }[] = [];
+  for (const phase of ["before", "during", "after"] as const) {
+    reactor.addShutdownTrigger(phase, () => {
+      left.push(reactor.callLater(100_000, () => called.push("never")));
+      return new Promise<void>((resolve) => reactor.callLater(0, () => (called.push(phase), resolve())));
+    });
+  }
+  reactor.callLater(0, () => reactor.stop());
+  await within(reactor.run(), "the end");
+  assertEquals(called, ["before", "during", "after"]);
+  assertEquals(left.map(({ active }) => active), [false, false, false]);
+  assert(!reactor.callLater(0, () => called.push("after the end")).active);
+  assertEquals(called.length, 3); // a timer that is left would be told by the sanitizers
+});
+
+Deno.test("A client's factory that tries again later does not keep a reactor that has stopped", async () => {
+  const again: { active: boolean }[] = [];
+  const made = Promise.withResolvers<void>();
+  class Reconnecting extends ClientFactory {
+    override protocol = class extends Protocol {
+      override connectionMade(): void {
+        made.resolve();
+      }
+    };
+    override clientConnectionLost(connector: Connector): void {
+      again.push(reactor.callLater(100_000, () => connector.connect()));
+    }
+  }
+  const reactor = new Reactor();
+  const { host } = await reactor.listenTcp(0, ServerFactory.forProtocol(Echo));
+  const over = reactor.run();
+  reactor.connectTcp("127.0.0.1", (host as Deno.NetAddr).port, new Reconnecting());
+  await within(made.promise, "the connection");
+  reactor.stop();
+  await within(over, "the end");
+  assertEquals(again.map(({ active }) => active), [false]);
 });
 
 Deno.test("What a delayed call throws is told to the observers, and the reactor goes on", async () => {
